@@ -1,0 +1,34 @@
+"""One port: which application answers which address, in reading order."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("DATABASE_POOL", "16")
+
+from a2wsgi import WSGIMiddleware
+from django.core.wsgi import get_wsgi_application
+
+# Django's application registry must be ready before the others import models.
+_django = WSGIMiddleware(get_wsgi_application(), workers=16)  # type: ignore[arg-type]
+
+from config.dispatch import Dispatcher
+from config.guard import Guard
+from repository.api.events import app as job_events
+from repository.downloads import app as downloads
+from tiler.app import app as tiles
+from tiler.ogc.app import app as ogc
+
+application = Guard(
+    Dispatcher(
+        {
+            r"/files/": downloads,
+            r"/tiles/": tiles,
+            r"/wmts(/|$)": tiles,
+            r"/ogc(/|$)": ogc,
+            r"/api/jobs/([^/]+/)?events$": job_events,
+        },
+        default=_django,
+    )
+)

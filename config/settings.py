@@ -1,0 +1,262 @@
+"""All settings. The environment is read here and nowhere else; a wrong value stops the start."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded import connection_env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _load_dotenv(path: Path) -> None:
+    """NAME=value lines of `.env`; what the environment already says wins."""
+    if not path.is_file():
+        return
+    for line in path.read_text().splitlines():
+        name, separator, value = line.strip().partition("=")
+        if separator and not name.startswith("#"):
+            os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+
+
+_load_dotenv(BASE_DIR / ".env")
+
+
+def _integer(name: str, default: int, *, least: int = 0) -> int:
+    text = os.environ.get(name, "") or str(default)
+    if not text.isdigit() or int(text) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} up, not {text!r}.")
+    return int(text)
+
+
+def _flag(name: str, default: bool) -> bool:
+    text = os.environ.get(name, "").lower() or ("yes" if default else "no")
+    if text not in {"yes", "no", "true", "false", "1", "0", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be yes or no, not {text!r}.")
+    return text in {"yes", "true", "1", "on"}
+
+
+# --- Where it runs ---------------------------------------------------------------------------
+PORT = _integer("PORT", 8000, least=1)
+BIND = os.environ.get("BIND") or "127.0.0.1"
+DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
+PUBLIC_URL = (os.environ.get("PUBLIC_URL") or "").rstrip("/")
+if PUBLIC_URL and urlsplit(PUBLIC_URL).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL must start with http:// or https://, not {PUBLIC_URL!r}."
+    )
+
+
+def _allowed_hosts() -> list[str]:
+    """The public name and loopback; any name where the operator binds beyond loopback."""
+    hosts = ["localhost", "127.0.0.1", "[::1]"]
+    if PUBLIC_URL:
+        return [*hosts, urlsplit(PUBLIC_URL).hostname or ""]
+    try:
+        beyond_loopback = not ipaddress.ip_address(BIND).is_loopback
+    except ValueError:
+        beyond_loopback = BIND != "localhost"
+    return ["*"] if beyond_loopback else hosts
+
+
+ALLOWED_HOSTS = _allowed_hosts()
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL else None
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, else one that is generated once and kept in the data folder."""
+    given = os.environ.get("SECRET_KEY")
+    if given:
+        return given
+    path = DATA_DIR / "secret_key"
+    if not path.is_file():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)  # the first of several starting processes wins
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text().strip()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = False
+
+# --- Engines: given, or the private ones of the data folder ------------------------------------
+_EMBEDDED = connection_env(DATA_DIR)
+DATABASE_URL = os.environ.get("DATABASE_URL") or _EMBEDDED["DATABASE_URL"]
+BROKER_URL = os.environ.get("BROKER_URL") or _EMBEDDED["BROKER_URL"]
+CACHE_URL = os.environ.get("CACHE_URL") or _EMBEDDED["CACHE_URL"]
+
+_database: dict[str, Any] = dict(
+    dj_database_url.parse(
+        DATABASE_URL, engine="django.contrib.gis.db.backends.postgis", conn_health_checks=True
+    )
+)
+DATABASE_POOL = _integer("DATABASE_POOL", 0)
+"""Connections that a web process keeps; 0 in workers, which fork and so cannot share a pool."""
+if DATABASE_POOL:
+    _database.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1, "max_size": DATABASE_POOL, "timeout": 20,
+    }  # fmt: skip
+DATABASES = {"default": _database}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+}
+
+STORAGE_URL = os.environ.get("STORAGE_URL") or f"file://{DATA_DIR / 'objects'}"
+
+
+def _storage(url: str) -> dict[str, Any]:
+    """Django's STORAGES entry for `file:///folder` or `s3://[key:secret@]bucket?endpoint=...`."""
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path:
+        location = unquote(parts.path)
+        return {"BACKEND": "repository.storage.LocalObjects", "OPTIONS": {"location": location}}
+    if parts.scheme != "s3" or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"STORAGE_URL must be file:///folder or s3://bucket?endpoint=..., not {url!r}."
+        )
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    options = {
+        "bucket_name": parts.netloc.rpartition("@")[2],
+        "endpoint_url": query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL"),
+        "region_name": query.get("region") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "access_key": unquote(parts.username or "") or os.environ.get("AWS_ACCESS_KEY_ID"),
+        "secret_key": unquote(parts.password or "") or os.environ.get("AWS_SECRET_ACCESS_KEY"),
+        "addressing_style": query.get("addressing_style", "path"),
+        "signature_version": "s3v4",
+        "file_overwrite": True,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "repository.storage.S3Objects", "OPTIONS": options}
+
+
+STORAGES = {
+    "default": _storage(STORAGE_URL),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Limits and times ---------------------------------------------------------------------------
+MAX_UPLOAD_BYTES = _integer("MAX_UPLOAD_BYTES", 50 * 10**9, least=1)
+"""Of one request; a larger file is refused with 413 before a byte of it is kept."""
+MAX_DECODED_BYTES = _integer("MAX_DECODED_BYTES", 500 * 10**9, least=1)
+LEASE_SECONDS = _integer("LEASE_SECONDS", 30, least=2)
+"""A worker that does not beat for so long has lost its job to the next."""
+SWEEP_SECONDS = _integer("SWEEP_SECONDS", 15, least=1)
+MAX_ATTEMPTS = _integer("MAX_ATTEMPTS", 3, least=1)
+STEP_SECONDS = _integer("STEP_SECONDS", 6 * 3600, least=10)
+"""Wall clock of the pixel steps of one job."""
+MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
+"""Uploads are answered 507 when the disk would have less room left than this."""
+WORK_DIR = DATA_DIR / "work"
+"""Scratch of uploads and jobs; swept of what no job owns."""
+BASEMAP_URL = os.environ.get("BASEMAP_URL", "")
+"""XYZ template of an additional online base map, such as https://host/{z}/{x}/{y}.png."""
+BASEMAP_ATTRIBUTION = os.environ.get("BASEMAP_ATTRIBUTION", "")
+SITE_TITLE = os.environ.get("SITE_TITLE") or "Rastrum"
+ADMIN_USER = os.environ.get("ADMIN_USER") or "admin"
+ADMIN_PASSWORD = os.environ.get("ADMIN_PASSWORD") or ""
+PUBLISH_SAMPLE = _flag("PUBLISH_SAMPLE", True)
+
+# --- Django -------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "config",
+    "repository",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.humanize",
+]
+MIDDLEWARE = [
+    "repository.api.errors.problem_details",
+    "django.middleware.security.SecurityMiddleware",
+    "repository.portal.security_headers.security_headers",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "repository.api.principals.principal_middleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = None
+AUTH_USER_MODEL = "repository.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "repository" / "portal" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "repository.portal.context.site",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "build" / "static"
+STATICFILES_DIRS = [
+    path
+    for path in (BASE_DIR / "repository" / "portal" / "static", BASE_DIR / "build" / "portal")
+    if path.is_dir()
+]
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+FILE_UPLOAD_TEMP_DIR = WORK_DIR / "incoming"
+FILE_UPLOAD_HANDLERS = [
+    "repository.api.receiving.HashingUploadHandler",
+]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL") or "INFO"},
+    "loggers": {
+        "botocore": {"level": "WARNING"},
+        "rasterio": {"level": "ERROR"},
+        "pygeoapi": {"level": "CRITICAL"},
+        "psycopg.pool": {"level": "WARNING"},
+    },
+}

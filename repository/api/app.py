@@ -1,0 +1,21 @@
+"""The management API: its routers, in the order of docs/api.md."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from repository.api import collections, jobs, products, tokens
+from repository.api.errors import translate_errors
+
+api = NinjaAPI(
+    title="Rastrum management API",
+    version="1",
+    description="Collections, uploads, jobs, products and tokens. Errors are problem details (RFC 9457).",
+    docs_url=None,
+    openapi_url="openapi.json",
+)
+api.add_router("/collections", collections.router)
+api.add_router("/products", products.router)
+api.add_router("/jobs", jobs.router)
+api.add_router("/tokens", tokens.router)
+translate_errors(api)

@@ -1,0 +1,150 @@
+"""/api/collections: make, read, change, remove; their products; and the way in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from ninja import Query, Router
+
+from repository import collections, uploads
+from repository.api import schemas
+from repository.api.presenting import collection_json, job_json, product_summary
+from repository.api.principals import caller, request_links
+from repository.api.receiving import HashedUpload
+from repository.catalogue import find_collection, search, search_collections
+from repository.api.queries import ProductFilter, page_json
+from repository.editing import check_properties
+from repository.errors import BadRequest
+from repository.policy import require_contributor
+
+router = Router(tags=["collections"])
+
+UPLOAD_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "id": {"type": "string"},
+                        "title": {"type": "string"},
+                        "description": {"type": "string"},
+                        "datetime": {"type": "string"},
+                        "visibility": {"enum": ["public", "private"]},
+                        "properties": {"type": "string", "description": "A JSON object."},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("", response=schemas.CollectionPage)
+def list_collections(request: HttpRequest, limit: int = Query(100, ge=1, le=1000), cursor: str = "") -> Any:
+    """The collections that the caller may see, by id."""
+    rows, after = search_collections(caller(request), limit=limit, after=cursor)
+    links = request_links(request)
+    return page_json(request, [collection_json(row, links) for row in rows], after)
+
+
+@router.post("", response={201: schemas.CollectionOutput})
+def create_collection(request: HttpRequest, payload: schemas.CollectionInput, response: HttpResponse) -> Any:
+    """A new collection; the caller owns it."""
+    fields = payload.dict()
+    row = collections.create(caller(request), fields.pop("id"), **fields)
+    row.refresh_from_db()
+    links = request_links(request)
+    response["Location"] = links.collection(row.id)
+    return 201, collection_json(row, links)
+
+
+@router.get("/{c}", response=schemas.CollectionOutput)
+def read_collection(request: HttpRequest, c: str) -> Any:
+    """One collection."""
+    return collection_json(find_collection(caller(request), c), request_links(request))
+
+
+@router.patch("/{c}", response=schemas.CollectionOutput)
+def change_collection(request: HttpRequest, c: str, payload: schemas.CollectionPatch) -> Any:
+    """Change what the body names."""
+    changes = {k: v for k, v in payload.dict(exclude_unset=True).items() if v is not None}
+    row = collections.change(caller(request), find_collection(caller(request), c), changes)
+    return collection_json(row, request_links(request))
+
+
+@router.delete("/{c}", response={204: None})
+def delete_collection(request: HttpRequest, c: str) -> Any:
+    """Remove an empty collection."""
+    collections.delete(caller(request), find_collection(caller(request), c))
+    return 204, None
+
+
+@router.get("/{c}/products", response=schemas.ProductPage)
+def list_products(request: HttpRequest, c: str, filters: Query[ProductFilter]) -> Any:
+    """The products of a collection that the caller may see."""
+    collection = find_collection(caller(request), c)
+    page = search(caller(request), filters.query(request, collections=(collection.id,)))
+    links = request_links(request)
+    return page_json(request, [product_summary(row, links) for row in page.items], page.next)
+
+
+@router.post("/{c}/products", response={202: schemas.JobOutput}, openapi_extra=UPLOAD_FORM)
+def upload(request: HttpRequest, c: str, response: HttpResponse) -> Any:
+    """The way in: a raster as a multipart form. Answers 202 with the job that publishes it."""
+    collection = find_collection(caller(request), c)
+    # Before the body is read: gigabytes should not travel towards a refusal.
+    require_contributor(caller(request), collection)
+    uploads.make_room_or_refuse(int(request.headers.get("Content-Length") or 0))
+    received, product_request = _read_form(request)
+    job = uploads.accept(caller(request), collection, received, product_request)
+    job.refresh_from_db()
+    links = request_links(request)
+    response["Location"] = f"/api/jobs/{job.id}"
+    return 202, job_json(job, links)
+
+
+def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.ProductRequest]:
+    if request.content_type != "multipart/form-data":
+        raise BadRequest("Send the file as multipart/form-data.", code="multipart_expected",
+                         hint="curl -F file=@my.tif ...")  # fmt: skip
+    try:
+        files = request.FILES.getlist("file")
+    except MultiPartParserError as error:
+        raise BadRequest(f"The form ends too early: {error}.", code="unreadable_body") from error
+    if not files:
+        raise BadRequest("The form has no file.", code="file_missing", hint="curl -F file=@my.tif ...")
+    if len(files) > 1:
+        raise BadRequest("Send one file a product.", code="one_file_only",
+                         hint="Post each file by itself.")  # fmt: skip
+    file = files[0]
+    assert isinstance(file, HashedUpload)
+    return (
+        uploads.ReceivedFile(file.path, file.name or "upload", file.sha256, file.md5),
+        _product_request(request),
+    )
+
+
+def _product_request(request: HttpRequest) -> uploads.ProductRequest:
+    form = request.POST
+    try:
+        properties = json.loads(form.get("properties") or "{}")
+    except ValueError:
+        properties = None
+    check_properties(properties)
+    if len(form.get("title", "")) > 300:
+        raise BadRequest("A title has 300 characters at most.", code="invalid_field")
+    return uploads.ProductRequest(
+        id=form.get("id", ""),
+        title=form.get("title", ""),
+        description=form.get("description", ""),
+        datetime=form.get("datetime", ""),
+        visibility=form.get("visibility", ""),
+        properties=properties,
+    )

@@ -1,0 +1,80 @@
+"""Receives files of a form: straight to disk, hashed as they come, gone if nobody takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+
+from repository.errors import OutOfSpace, TooLarge
+
+
+class HashedUpload(UploadedFile):
+    """A received file on disk with its checksums; closing it removes it."""
+
+    path: Path
+    sha256: str
+    md5: str
+
+    def close(self) -> None:
+        """Called by Django at the end of each request."""
+        super().close()
+        self.path.unlink(missing_ok=True)
+
+
+class HashingUploadHandler(FileUploadHandler):
+    """Django upload handler: one write and two hashes a chunk, bounded by MAX_UPLOAD_BYTES."""
+
+    chunk_size = 2**20
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Start the next file of the form."""
+        super().new_file(*args, **kwargs)
+        folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / str(uuid.uuid4())
+        self.stream = open(self.path, "xb")
+        self.hashes = (hashlib.sha256(), hashlib.md5(usedforsecurity=False))
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Keep a chunk."""
+        if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
+            self._discard()
+            raise TooLarge(f"This server takes {settings.MAX_UPLOAD_BYTES:,} bytes at most.")
+        try:
+            self.stream.write(raw_data)
+        except OSError as error:
+            self._discard()
+            raise OutOfSpace("The server has no room for this file.") from error
+        for digest in self.hashes:
+            digest.update(raw_data)
+
+    def file_complete(self, file_size: int) -> HashedUpload:
+        """The whole file."""
+        self.stream.close()
+        upload = HashedUpload(
+            file=open(self.path, "rb"),
+            name="upload",
+            content_type=self.content_type,
+            size=file_size,
+        )
+        # Not through UploadedFile.name, which would cut what we want to show.
+        upload.path = self.path
+        upload.sha256, upload.md5 = (digest.hexdigest() for digest in self.hashes)
+        upload.__dict__["_name"] = os.path.basename(self.file_name or "upload")
+        return upload
+
+    def upload_interrupted(self) -> None:
+        """The client went away in the middle."""
+        self._discard()
+
+    def _discard(self) -> None:
+        if hasattr(self, "stream"):
+            self.stream.close()
+            self.path.unlink(missing_ok=True)

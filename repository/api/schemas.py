@@ -1,0 +1,191 @@
+"""What the management API takes and gives, field by field."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+Visibility = Literal["public", "private"]
+
+
+class Input(Schema):
+    """A request body; an unknown field is a mistake that the sender should hear of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CollectionInput(Input):
+    id: str
+    title: str = Field("", max_length=300)
+    description: str = ""
+    visibility: Visibility = "public"
+    contributors: Literal["owner", "members"] = "owner"
+    licence: str = Field("", max_length=200)
+    keywords: list[str] = []
+
+
+class CollectionPatch(Input):
+    title: str | None = Field(None, max_length=300)
+    description: str | None = None
+    visibility: Visibility | None = None
+    contributors: Literal["owner", "members"] | None = None
+    licence: str | None = Field(None, max_length=200)
+    keywords: list[str] | None = None
+
+
+class CollectionOutput(Schema):
+    id: str
+    title: str
+    description: str
+    visibility: Visibility
+    contributors: str
+    licence: str
+    keywords: list[str]
+    created: str
+    updated: str
+    links: dict[str, str]
+
+
+class ProductPatch(Input):
+    title: str | None = Field(None, max_length=300, min_length=1)
+    description: str | None = None
+    datetime: str | None = None
+    visibility: Visibility | None = None
+    properties: dict[str, Any] | None = None
+    licence: str | None = Field(None, max_length=200)
+    keywords: list[str] | None = None
+    style: dict[str, Any] | None = None
+
+
+class BandStatistics(Schema):
+    min: float | int | None
+    max: float | int | None
+    mean: float | None
+    std: float | None
+    valid_count: int
+    total_count: int
+
+
+class BandOutput(Schema):
+    name: str
+    dtype: str
+    nodata: float | int | str | None
+    scale: float
+    offset: float
+    unit: str
+    color_interpretation: str
+    statistics: BandStatistics | None
+
+
+class AssetOutput(Schema):
+    name: str
+    role: str
+    href: str
+    type: str
+    size: int
+    sha256: str
+    md5: str
+
+
+class ProductSummary(Schema):
+    id: str
+    collection: str
+    uuid: str
+    title: str
+    description: str
+    datetime: str
+    end_datetime: str | None
+    datetime_source: str
+    visibility: Visibility
+    version: int
+    bbox: list[float]
+    properties: dict[str, Any]
+    licence: str
+    keywords: list[str]
+    created: str
+    updated: str
+    published: str
+    links: dict[str, str]
+
+
+class ProductOutput(ProductSummary):
+    footprint: dict[str, Any]
+    crs: str
+    width: int
+    height: int
+    transform: list[float]
+    bands: list[BandOutput]
+    assets: list[AssetOutput]
+    style: dict[str, Any]
+    warnings: list[dict[str, str]]
+    lineage: list[str]
+
+
+class JobError(Schema):
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+
+
+class JobOutput(Schema):
+    id: str
+    state: str
+    progress: float
+    step: str
+    collection: str
+    product: str | None
+    file_name: str
+    error: JobError | None
+    warnings: list[dict[str, str]]
+    attempts: int
+    timeline: list[list[str]]
+    created: str
+    updated: str
+    links: dict[str, str]
+
+
+class JobInput(Input):
+    crs: str | None = None
+    bounds: list[float] | None = Field(None, min_length=4, max_length=4)
+    nodata: float | None = None
+    datetime: str | None = None
+    subdatasets: list[str] | None = None
+
+
+class TokenInput(Input):
+    name: str = Field("", max_length=200)
+    scopes: list[Literal["read", "write"]] = ["read"]
+    days: int | None = Field(365, ge=1, le=3650)
+
+
+class TokenOutput(Schema):
+    id: str
+    name: str
+    scopes: list[str]
+    created: str
+    expires: str | None
+    last_used: str | None
+    token: str | None = None
+
+
+class PageOf(Schema):
+    next: str | None
+
+
+class CollectionPage(PageOf):
+    items: list[CollectionOutput]
+
+
+class ProductPage(PageOf):
+    items: list[ProductSummary]
+
+
+class JobPage(PageOf):
+    items: list[JobOutput]
+
+
+class TokenPage(PageOf):
+    items: list[TokenOutput]

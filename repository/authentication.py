@@ -1,0 +1,117 @@
+"""From credentials to a principal: bearer tokens, Basic, and the portal's session.
+
+Wrong or expired credentials raise `WrongCredentials`: they are never silently
+anonymous (docs/api.md). Synchronous; asynchronous callers use a thread.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, authenticate
+from django.core.cache import cache
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.crypto import constant_time_compare
+
+from repository.errors import WrongCredentials
+from repository.models import ApiToken, User
+from repository.models.access import TOKEN_PREFIX, hash_token
+from repository.principal import ALL_SCOPES, ANONYMOUS, Principal
+
+BASIC_CACHE_SECONDS = 60
+"""A password hash costs 0.2 s; map clients send the password with every tile."""
+LAST_USED_STEP = timedelta(minutes=5)
+
+
+def principal_of(authorization: str | None, session_key: str | None) -> Principal:
+    """Who sent this `Authorization` header or session cookie. The header wins."""
+    if authorization:
+        scheme, _, value = authorization.strip().partition(" ")
+        if scheme.lower() == "bearer":
+            return _by_token(value.strip())
+        if scheme.lower() == "basic":
+            return _by_basic(value.strip())
+        raise WrongCredentials(
+            "Only Bearer and Basic credentials are understood.", hint="Authorization: Bearer TOKEN"
+        )
+    return _by_session(session_key) if session_key else ANONYMOUS
+
+
+def principal_of_user(user: User, *, by_session: bool = False) -> Principal:
+    """A user with all the rights that signing in gives."""
+    return Principal(user.pk, user.get_username(), user.is_superuser, ALL_SCOPES, by_session)
+
+
+def _by_token(token: str) -> Principal:
+    row = (
+        ApiToken.objects.select_related("user")
+        .filter(hash=hash_token(token), user__is_active=True)
+        .filter(Q(expires=None) | Q(expires__gt=Now()))
+        .first()
+    )
+    if row is None:
+        raise WrongCredentials("This token is wrong, revoked or expired.",
+                               hint="Make a new one at /accounts/tokens/.")  # fmt: skip
+    ApiToken.objects.filter(
+        Q(last_used=None) | Q(last_used__lt=Now() - LAST_USED_STEP), pk=row.pk
+    ).update(last_used=Now())
+    scopes = frozenset(row.scopes)
+    return Principal(row.user_id, row.user.get_username(), row.user.is_superuser, scopes)
+
+
+def _by_basic(encoded: str) -> Principal:
+    try:
+        name, separator, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        separator = ""
+    if not separator:
+        raise WrongCredentials("The Basic credentials cannot be read.")
+    if secret.startswith(TOKEN_PREFIX):
+        return _by_token(secret)
+    return _by_password(name, secret)
+
+
+def _by_password(name: str, password: str) -> Principal:
+    """The user; a password that held is remembered for a minute as a keyed hash."""
+    user = User.objects.filter(username=name, is_active=True).first()
+    digest = _remembered_hash(user, password) if user else ""
+    key = f"basic:{user.pk}" if user else ""
+    if user and constant_time_compare(cache.get(key) or "", digest):
+        return principal_of_user(user)
+    checked = authenticate(username=name, password=password)
+    if not isinstance(checked, User):
+        raise WrongCredentials("The user name or the password is wrong.")
+    cache.set(key, digest, BASIC_CACHE_SECONDS)
+    return principal_of_user(checked)
+
+
+def _remembered_hash(user: User, password: str) -> str:
+    """Bound to the stored hash too, so that a changed password forgets the old one."""
+    secret = f"{settings.SECRET_KEY}:{user.password}".encode()
+    return hmac.new(secret, password.encode(), hashlib.sha256).hexdigest()
+
+
+def _by_session(session_key: str) -> Principal:
+    """The signed-in user of a session; a session that ended is the public, as in any portal."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user_id = session.get(SESSION_KEY)
+    if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return ANONYMOUS
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None or not constant_time_compare(
+        session.get(HASH_SESSION_KEY) or "", user.get_session_auth_hash()
+    ):
+        return ANONYMOUS
+    return principal_of_user(user, by_session=True)
+
+
+def request_principal(authorization: str | None, cookies: dict[str, str]) -> Principal:
+    """`principal_of` for an ASGI request's header and cookies."""
+    return principal_of(authorization, cookies.get(settings.SESSION_COOKIE_NAME))

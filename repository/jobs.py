@@ -1,0 +1,278 @@
+"""The queue of record: leases, heartbeats and fencing tokens; Celery only carries the doorbell.
+
+A worker claims a job and gets a fencing token. Every later write names the
+token, so a worker that wakes after its lease changes nothing (LeaseLost). All
+times are the database's, never a machine's.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from repository import registration
+from repository.errors import BadRequest, Conflict, LeaseLost, RastrumError
+from repository.models import Collection, Job, Product, Upload
+from repository.models.job import FINAL_STATES, RUNNING_STATES, JobState
+from repository.times import format_instant, parse_instant
+
+log = logging.getLogger("rastrum.jobs")
+
+INGEST_TASK = "tasks.ingest"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a job until it ends or another worker takes it."""
+
+    job_id: uuid.UUID
+    token: int
+
+
+def enqueue(
+    *, upload: Upload, product: Product, collection: Collection, request: dict[str, Any]
+) -> Job:
+    """A queued job for an upload; within the caller's transaction, rung once that commits."""
+    job = Job.objects.create(
+        owner_id=upload.owner_id,
+        collection=collection,
+        slug=product.slug,
+        product=product,
+        upload=upload,
+        request=request,
+        timeline=[[JobState.QUEUED, _now()]],
+    )
+    transaction.on_commit(lambda: ring(job.id))
+    return job
+
+
+def ring(job_id: uuid.UUID) -> None:
+    """Tell the workers that there is something to do. A dead broker is not an error:
+    the sweeper rings again."""
+    Job.objects.filter(pk=job_id).update(rung=Now())
+    try:
+        current_app.send_task(INGEST_TASK, [str(job_id)], ignore_result=True)
+    except (OperationalError, OSError) as error:
+        log.warning("job %s: the broker does not answer (%s); the sweeper will ring", job_id, error)
+
+
+def claim(job_id: uuid.UUID, worker: str) -> Lease | None:
+    """Take a job that waits or whose lease ran out; None where there is nothing to take."""
+    with transaction.atomic():
+        job = (
+            Job.objects.select_for_update(skip_locked=True)
+            .filter(pk=job_id, attempts__lt=settings.MAX_ATTEMPTS)
+            .filter(Q(state=JobState.QUEUED) | Q(state__in=RUNNING_STATES, lease_until__lt=Now()))
+            .first()
+        )
+        if job is None:
+            return None
+        token = job.fencing_token + 1
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.INSPECTING,
+            step="",
+            progress=0.0,
+            attempts=F("attempts") + 1,
+            fencing_token=token,
+            lease_until=_lease_end(),
+            heartbeat=Now(),
+            worker=worker,
+            timeline=[*job.timeline, [JobState.INSPECTING, _now()]],
+            updated=Now(),
+        )
+    return Lease(job_id, token)
+
+
+def beat(lease: Lease) -> None:
+    """Prolong the lease. Raises LeaseLost where another worker has the job, or it was cancelled."""
+    _write(lease, lease_until=_lease_end(), heartbeat=Now())
+
+
+def advance(lease: Lease, *, progress: float, state: str | None = None, step: str = "") -> None:
+    """Record how far the job is (0 to 1); prolongs the lease. Raises LeaseLost."""
+    values: dict[str, Any] = {"progress": progress, "lease_until": _lease_end(), "updated": Now()}
+    if step:
+        values["step"] = step
+    if state is not None:
+        values |= {"state": state, "timeline": [*_timeline(lease), [state, _now()]]}
+    _write(lease, **values)
+
+
+def note_findings(lease: Lease, found: dict[str, Any], warnings: list[dict[str, str]]) -> None:
+    """Keep what inspection found, for the owner to read."""
+    _write(lease, found=found, warnings=warnings, updated=Now())
+
+
+def finish(lease: Lease, state: str, error: RastrumError | None = None) -> None:
+    """End the job, or stop it at `needs_input`; a product's id that will not be used is freed.
+
+    Called for every end but `published`, which `registration` writes together with the product.
+    """
+    with transaction.atomic():
+        _end(lease, state, error)
+        if state in (JobState.REJECTED, JobState.FAILED):
+            registration.release(lease.job_id)
+
+
+def mark_published(lease: Lease) -> None:
+    """End the job as published; called inside the transaction that publishes its product."""
+    _end(lease, JobState.PUBLISHED, None, progress=1.0)
+
+
+def give_back(lease: Lease, error: RastrumError) -> None:
+    """After a failure of ours: wait for the next try, or `failed` after the last."""
+    job = Job.objects.get(pk=lease.job_id)
+    if job.attempts >= settings.MAX_ATTEMPTS:
+        finish(lease, JobState.FAILED, error)
+        return
+    _write(lease, state=JobState.QUEUED, lease_until=None, error=_error_json(error), step="",
+           rung=Now(), updated=Now())  # fmt: skip
+
+
+def cancel(job: Job) -> None:
+    """Stop a job that has not ended. A running worker learns of it at its next beat."""
+    with transaction.atomic():
+        locked = Job.objects.select_for_update().get(pk=job.pk)
+        if locked.is_final:
+            raise Conflict(f"This job has already ended as {locked.state}.", code="job_has_ended")
+        _set(locked, state=JobState.CANCELLED, fencing_token=F("fencing_token") + 1,
+             lease_until=None, finished=Now())  # fmt: skip
+        registration.release(job.pk)
+
+
+def retry(job: Job) -> None:
+    """Start a job over that ended without a product; its original is still there."""
+    with transaction.atomic():
+        locked = Job.objects.select_for_update().get(pk=job.pk)
+        if locked.state not in (JobState.REJECTED, JobState.FAILED, JobState.CANCELLED):
+            raise Conflict("Only a job that ended without a map can be tried again.",
+                           code="job_cannot_be_retried")  # fmt: skip
+        _start_over(locked)
+
+
+def answer(job: Job, answers: dict[str, Any]) -> None:
+    """The owner's answer to `needs_input`; the job goes on without a new upload."""
+    with transaction.atomic():
+        locked = Job.objects.select_for_update().get(pk=job.pk)
+        if locked.state != JobState.NEEDS_INPUT:
+            raise Conflict("This job does not wait for an answer.", code="no_answer_needed")
+        Job.objects.filter(pk=job.pk).update(answers={**locked.answers, **answers})
+        _start_over(locked)
+
+
+def checked_answers(answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers, normalised. Raises BadRequest for none at all or an unreadable time."""
+    if not answers:
+        raise BadRequest("The answer is empty.", code="empty_answer",
+                         hint="Send one or more of crs, bounds, nodata, datetime.")  # fmt: skip
+    if "datetime" in answers:
+        return answers | {"datetime": format_instant(parse_instant(answers["datetime"]))}
+    return answers
+
+
+def sweep() -> int:
+    """Ring again for every job that waits unheard or lost its worker; how many were rung.
+
+    A job that lost its worker for the last time ends as `failed`.
+    """
+    lost = Job.objects.filter(state__in=RUNNING_STATES, lease_until__lt=Now())
+    for job in lost.filter(attempts__gte=settings.MAX_ATTEMPTS):
+        _give_up(job)
+    waiting = Job.objects.filter(state=JobState.QUEUED).filter(
+        Q(rung=None) | Q(rung__lt=Now() - timedelta(seconds=settings.SWEEP_SECONDS))
+    )
+    due = [
+        *lost.filter(attempts__lt=settings.MAX_ATTEMPTS)[:1000],
+        *waiting.order_by("created")[:1000],
+    ]
+    for job in due:
+        ring(job.id)
+    return len(due)
+
+
+def unfinished() -> QuerySet[Job]:
+    """Jobs that have not ended."""
+    return Job.objects.exclude(state__in=FINAL_STATES)
+
+
+def _give_up(job: Job) -> None:
+    error = RastrumError(
+        f"The worker died {job.attempts} times on this file.",
+        code="worker_lost",
+        hint="Try again later, or tell the operator the number of this job.",
+    )
+    error.retryable = True
+    try:
+        finish(Lease(job.id, job.fencing_token), JobState.FAILED, error)
+    except LeaseLost:
+        log.info("job %s: came back to life", job.id)
+
+
+def _start_over(job: Job) -> None:
+    registration.reserve_again(job)
+    _set(job, state=JobState.QUEUED, attempts=0, progress=0.0, step="", error=None,
+         lease_until=None, finished=None)  # fmt: skip
+    transaction.on_commit(lambda: ring(job.id))
+
+
+def _set(job: Job, *, state: str, **values: Any) -> None:
+    timeline = [*job.timeline, [state, _now()]]
+    Job.objects.filter(pk=job.pk).update(state=state, timeline=timeline, updated=Now(), **values)
+
+
+def _end(lease: Lease, state: str, error: RastrumError | None, **values: Any) -> None:
+    _write(
+        lease,
+        state=state,
+        error=_error_json(error) if error else None,
+        timeline=[*_timeline(lease), [state, _now()]],
+        lease_until=None,
+        finished=Now() if state in FINAL_STATES else None,
+        updated=Now(),
+        **values,
+    )
+
+
+def _write(lease: Lease, **values: Any) -> None:
+    """The fence: changes the row only where our token is still the last one given."""
+    changed = Job.objects.filter(
+        pk=lease.job_id, fencing_token=lease.token, state__in=RUNNING_STATES
+    ).update(**values)
+    if not changed:
+        raise LeaseLost()
+
+
+def _timeline(lease: Lease) -> list[Any]:
+    return Job.objects.values_list("timeline", flat=True).get(pk=lease.job_id)
+
+
+def _error_json(error: RastrumError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": error.detail,
+        "hint": error.hint,
+        "retryable": error.retryable,
+    }
+
+
+def _lease_end() -> Any:
+    return Now() + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def _now() -> str:
+    """The database's clock, RFC 3339."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+        )
+        return str(cursor.fetchone()[0])

@@ -1,0 +1,10 @@
+"""The catalogue's tables, one noun a module."""
+
+from repository.models.access import ApiToken, User
+from repository.models.asset import Asset
+from repository.models.collection import Collection
+from repository.models.job import Job
+from repository.models.product import Product
+from repository.models.upload import Upload
+
+__all__ = ["ApiToken", "Asset", "Collection", "Job", "Product", "Upload", "User"]

@@ -1,0 +1,123 @@
+"""The one door: who may see what, and who may change it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from repository.errors import Forbidden, SignInRequired
+from repository.models import ApiToken, Asset, Collection, Job, Product
+from repository.models.collection import Contributors, Visibility
+from repository.models.product import ProductState
+from repository.principal import Principal
+
+Row = TypeVar("Row", bound=Model)
+
+PUBLIC = Visibility.PUBLIC
+
+
+def visible_to(
+    principal: Principal, rows: QuerySet[Row], *, tombstones: bool = False
+) -> QuerySet[Row]:
+    """The rows that this caller may see; a model without a rule shows nothing.
+
+    Filtering happens in the database, before anything is counted or paged. With
+    `tombstones`, removed products are kept: they show to who could see them.
+    """
+    rule = _RULES.get(rows.model)
+    if rule is None:
+        return rows.none()
+    if rows.model is Product and not tombstones:
+        rows = rows.filter(state=ProductState.PUBLISHED)
+    elif rows.model is Product:
+        rows = rows.filter(state__in=[ProductState.PUBLISHED, ProductState.REMOVED])
+    elif rows.model is Asset:
+        rows = rows.filter(product__state=ProductState.PUBLISHED)
+    return (
+        rows
+        if principal.is_operator and rows.model is not ApiToken
+        else rows.filter(rule(principal))
+    )
+
+
+def may_change(principal: Principal, row: Model) -> bool:
+    """Whether this caller may edit or remove the row."""
+    if principal.is_anonymous or not principal.can_write:
+        return False
+    if principal.is_operator:
+        return True
+    if isinstance(row, (Product, Job)):
+        return principal.user_id in (row.owner_id, row.collection.owner_id)
+    if isinstance(row, Collection):
+        return principal.user_id == row.owner_id
+    return isinstance(row, ApiToken) and principal.user_id == row.user_id
+
+
+def may_contribute(principal: Principal, collection: Collection) -> bool:
+    """Whether this caller may add products to the collection."""
+    open_to_all = collection.contributors == Contributors.MEMBERS
+    return may_change(principal, collection) or (
+        open_to_all and not principal.is_anonymous and principal.can_write
+    )
+
+
+def require_change(principal: Principal, row: Model) -> None:
+    """Raise SignInRequired or Forbidden unless the caller may change the row."""
+    require_writer(principal)
+    if not may_change(principal, row):
+        raise Forbidden("You may see this, but not change it.", hint="Ask its owner.")
+
+
+def require_contributor(principal: Principal, collection: Collection) -> None:
+    """Raise SignInRequired or Forbidden unless the caller may add products."""
+    require_writer(principal)
+    if not may_contribute(principal, collection):
+        raise Forbidden(
+            f"You may not add maps to the collection {collection.id}.",
+            hint="Ask its owner, or make a collection of your own.",
+        )
+
+
+def require_writer(principal: Principal) -> None:
+    """Raise SignInRequired or Forbidden unless the credentials allow changes."""
+    if principal.is_anonymous:
+        raise SignInRequired(hint="Send an API token: Authorization: Bearer TOKEN.")
+    if not principal.can_write:
+        raise Forbidden("This token may only read.", code="read_only_token",
+                        hint="Make a token with the scope write.")  # fmt: skip
+
+
+def _collections(principal: Principal) -> Q:
+    if principal.is_anonymous:
+        return Q(visibility=PUBLIC)
+    return Q(visibility=PUBLIC) | Q(owner=principal.user_id)
+
+
+def _products(principal: Principal, at: str = "") -> Q:
+    """A product is public only within a public collection; its owner and the collection's see it."""
+    public = Q(**{f"{at}visibility": PUBLIC, f"{at}collection__visibility": PUBLIC})
+    if principal.is_anonymous:
+        return public
+    return (
+        public
+        | Q(**{f"{at}owner": principal.user_id})
+        | Q(**{f"{at}collection__owner": principal.user_id})
+    )
+
+
+def _assets(principal: Principal) -> Q:
+    return _products(principal, "product__")
+
+
+def _own(principal: Principal, field: str) -> Q:
+    return Q(pk__in=[]) if principal.is_anonymous else Q(**{field: principal.user_id})
+
+
+_RULES = {
+    Collection: _collections,
+    Product: _products,
+    Asset: _assets,
+    Job: lambda principal: _own(principal, "owner"),
+    ApiToken: lambda principal: _own(principal, "user"),
+}

@@ -1,0 +1,172 @@
+"""Sole writer of Product and Asset: reserves an id, publishes in one commit, removes.
+
+Publishing is idempotent and fenced: objects are stored first, then this one
+transaction makes the product visible on every interface at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.gis.geos import GEOSGeometry
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.dateparse import parse_datetime
+
+from repository.errors import BadRequest, Conflict
+from repository.models import Asset, Collection, Job, Product
+from repository.models.product import DatetimeSource, ProductState
+from repository.names import is_valid_id
+from repository.raster_info import RasterInfo
+from repository.rendering_style import RenderingStyle
+
+log = logging.getLogger("rastrum.registration")
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An object that is already in the store."""
+
+    role: str
+    file_name: str
+    key: str
+    media_type: str
+    size: int
+    sha256: str
+    md5: str
+    raster: RasterInfo | None = None
+
+
+def reserve(
+    collection: Collection,
+    slug: str,
+    *,
+    owner_id: int,
+    exact: bool,
+    product_uuid: uuid.UUID,
+    **fields: Any,
+) -> Product:
+    """A product row that nobody sees yet, holding the id.
+
+    `exact`: the uploader chose the id, so a taken one is Conflict `duplicate_id`;
+    else a number is added until it is free.
+    """
+    if exact and not is_valid_id(slug):
+        raise BadRequest(
+            f"{slug!r} cannot be an id.",
+            code="invalid_id",
+            hint="Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
+        )
+    for attempt in range(1, 1000):
+        candidate = slug if attempt == 1 else f"{slug[:94]}-{attempt}"
+        try:
+            with transaction.atomic():
+                return Product.objects.create(
+                    uuid=product_uuid,
+                    collection=collection,
+                    slug=candidate,
+                    owner_id=owner_id,
+                    **fields,
+                )
+        except IntegrityError:
+            if exact:
+                break
+    raise Conflict(
+        f"The collection {collection.id} already has a map with the id {slug}.",
+        code="duplicate_id",
+        hint="Choose another id, or leave it out to get one made from the file's name.",
+    )
+
+
+def reserve_again(job: Job) -> None:
+    """Take the id again for a job that is started over after its id was freed."""
+    if job.product_id is not None:
+        return
+    product = reserve(
+        job.collection, job.slug, owner_id=job.owner_id, exact=True, product_uuid=uuid.uuid4(),
+        title=job.request.get("title") or job.slug,
+        visibility=job.request.get("visibility") or job.collection.visibility,
+    )  # fmt: skip
+    Job.objects.filter(pk=job.pk).update(product=product)
+
+
+def release(job_id: uuid.UUID) -> None:
+    """Free the id of a job that ended without a product."""
+    Product.objects.filter(jobs=job_id, state=ProductState.RESERVED).delete()
+
+
+def publish(
+    product_uuid: uuid.UUID, info: RasterInfo, style: RenderingStyle, files: Iterable[StoredFile],
+    *, request: dict[str, Any]
+) -> Product:  # fmt: skip
+    """Make a reserved product visible with its assets; inside the caller's transaction.
+
+    A product that is published already is left as it is, so that any number of
+    deliveries of one job gives one result.
+    """
+    product = Product.objects.select_for_update().select_related("collection").get(pk=product_uuid)
+    if product.state != ProductState.RESERVED:
+        return product
+    product.start, product.datetime_source = _datetime_of(request, info, product)
+    product.end = parse_datetime(request.get("end_datetime") or "") or product.start
+    product.footprint = GEOSGeometry(json.dumps(info.footprint_wgs84), srid=4326)
+    product.bbox = list(info.bounds_wgs84)
+    product.raster = info.to_json()
+    product.style = style.to_json()
+    product.state = ProductState.PUBLISHED
+    product.save()
+    Product.objects.filter(pk=product.pk).update(published=Now(), updated=Now())
+    for stored in files:
+        Asset.objects.create(
+            product=product,
+            version=product.version,
+            role=stored.role,
+            file_name=stored.file_name,
+            key=stored.key,
+            media_type=stored.media_type,
+            size=stored.size,
+            sha256=stored.sha256,
+            md5=stored.md5,
+            raster=stored.raster.to_json() if stored.raster else None,
+        )
+    log.info("published %s (%s)", product.address, product.uuid)
+    return product
+
+
+def amend(product: Product, changes: dict[str, Any]) -> None:
+    """Change metadata, style or visibility; every cached picture of it becomes stale."""
+    Product.objects.filter(pk=product.pk).update(
+        **changes, revision=F("revision") + 1, updated=Now()
+    )
+
+
+def remove(product: Product, *, reason: str = "") -> None:
+    """Leave a tombstone; the objects go later, when no signed address can still be used."""
+    Product.objects.filter(pk=product.pk, state=ProductState.PUBLISHED).update(
+        state=ProductState.REMOVED,
+        removed=Now(),
+        removal_reason=reason,
+        revision=F("revision") + 1,
+        updated=Now(),
+    )
+    log.info("removed %s (%s)", product.address, product.uuid)
+
+
+def _datetime_of(
+    request: dict[str, Any], info: RasterInfo, product: Product
+) -> tuple[datetime | None, str]:
+    """The product's time and where it was read: given, else found, else the upload's."""
+    given = parse_datetime(request.get("datetime") or "")
+    if given is not None:
+        return given, DatetimeSource.GIVEN
+    found = parse_datetime(info.datetime or "")
+    if found is not None and info.datetime_source is not None:
+        return found, info.datetime_source
+    return product.created, DatetimeSource.UPLOAD

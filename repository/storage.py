@@ -1,0 +1,235 @@
+"""Objects: immutable, keyed by their content, written once and verified by our own checksum.
+
+Django's STORAGES names one of two stores, a local folder or an S3 bucket. Both
+add to Django's storage what rasters need: a put that is durable before it
+returns, a name that GDAL opens, and reads of byte ranges.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+from django.core.files.storage import FileSystemStorage, storages
+from storages.backends.s3 import S3Storage
+
+from repository.errors import OutOfSpace, StepFailed
+
+CHUNK_BYTES = 4 * 2**20
+
+
+class ObjectStore(Protocol):
+    """What both stores can do beyond Django's storage."""
+
+    def put(self, key: str, path: Path, sha256: str) -> None:
+        """Keep the file's bytes under `key`, durably; StepFailed if they arrive changed."""
+
+    def fetch(self, key: str, path: Path) -> None:
+        """Bring the object to a local path that does not exist yet."""
+
+    def read_range(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """The bytes from `start` on, in chunks."""
+
+    def gdal_path(self, key: str) -> str:
+        """The name by which GDAL opens the object."""
+
+    def gdal_environment(self) -> dict[str, str]:
+        """GDAL's configuration for `gdal_path`."""
+
+    def local_path(self, key: str) -> Path | None:
+        """The file itself where the store is a folder of this machine."""
+
+    def free_bytes(self) -> int | None:
+        """Room left; None where only the store's operator knows."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; nothing happens where there is none."""
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+
+
+def object_store() -> ObjectStore:
+    """The store that the settings name."""
+    return cast(ObjectStore, storages["default"])
+
+
+def object_key(product_uuid: uuid.UUID, sha256: str, file_name: str) -> str:
+    """`products/<uuid>/<sha256>/<name>`: other content is another key, so nothing is overwritten."""
+    return f"products/{product_uuid}/{sha256}/{file_name}"
+
+
+class LocalObjects(FileSystemStorage):
+    """A folder. A put is a link or a copy under a staging name, synced, then renamed."""
+
+    def put(self, key: str, path: Path, sha256: str) -> None:
+        """See ObjectStore."""
+        target = Path(self.path(key))
+        if target.is_file() and sha256_of(target) == sha256:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(self.path(f"staging/{uuid.uuid4()}"))
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # A link shares the bytes that were hashed as they came; only a copy can differ.
+            linked = _link_or_copy(path, staging)
+            if not linked and sha256_of(staging) != sha256:
+                raise StepFailed(
+                    "The stored bytes differ from the received ones.", code="checksum_mismatch"
+                )
+            _sync(staging)
+            os.replace(staging, target)
+            for folder in (target.parent, target.parent.parent, target.parent.parent.parent):
+                _sync(folder)
+        except OSError as error:
+            raise _as_our_error(error) from error
+        finally:
+            staging.unlink(missing_ok=True)
+
+    def fetch(self, key: str, path: Path) -> None:
+        """See ObjectStore. Linked where the file system can: the object is immutable."""
+        _link_or_copy(Path(self.path(key)), path)
+
+    def read_range(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """See ObjectStore."""
+        with open(self.path(key), "rb") as stream:
+            stream.seek(start)
+            while length > 0 and (chunk := stream.read(min(CHUNK_BYTES, length))):
+                length -= len(chunk)
+                yield chunk
+
+    def gdal_path(self, key: str) -> str:
+        """See ObjectStore."""
+        return str(self.path(key))
+
+    def gdal_environment(self) -> dict[str, str]:
+        """See ObjectStore."""
+        return {}
+
+    def local_path(self, key: str) -> Path | None:
+        """See ObjectStore."""
+        return Path(self.path(key))
+
+    def free_bytes(self) -> int | None:
+        """See ObjectStore."""
+        folder = Path(self.base_location)
+        folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(folder).free
+
+    def delete(self, key: str) -> None:
+        """See ObjectStore. The folders that the key made go too, where they are empty."""
+        super().delete(key)
+        for folder in list(Path(key).parents)[:2]:
+            try:
+                os.rmdir(self.path(str(folder)))
+            except OSError:
+                return
+
+
+class S3Objects(S3Storage):
+    """A bucket. A put goes to a staging key, is read back and hashed, then copied in the store."""
+
+    def put(self, key: str, path: Path, sha256: str) -> None:
+        """See ObjectStore. Reads back because Ceph RGW 16.2 accepts a wrong checksum header."""
+        staging = f"staging/{uuid.uuid4()}"
+        try:
+            self.bucket.upload_file(str(path), staging)
+            if self._sha256(staging) != sha256:
+                raise StepFailed(
+                    "The stored bytes differ from the received ones.", code="checksum_mismatch"
+                )
+            self.bucket.copy({"Bucket": self.bucket_name, "Key": staging}, key)
+        finally:
+            self.bucket.Object(staging).delete()
+
+    def fetch(self, key: str, path: Path) -> None:
+        """See ObjectStore."""
+        self.bucket.download_file(key, str(path))
+
+    def read_range(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """See ObjectStore."""
+        if length <= 0:
+            return
+        answer = self.bucket.Object(key).get(Range=f"bytes={start}-{start + length - 1}")
+        yield from answer["Body"].iter_chunks(CHUNK_BYTES)
+
+    def gdal_path(self, key: str) -> str:
+        """See ObjectStore."""
+        return f"/vsis3/{self.bucket_name}/{key}"
+
+    def gdal_environment(self) -> dict[str, str]:
+        """See ObjectStore. A custom endpoint needs all of host, path style and scheme."""
+        environment = {
+            "AWS_ACCESS_KEY_ID": self.access_key or "",
+            "AWS_SECRET_ACCESS_KEY": self.secret_key or "",
+            "AWS_REGION": self.region_name or "us-east-1",
+        }
+        if self.endpoint_url:
+            endpoint = urlsplit(self.endpoint_url)
+            environment |= {
+                "AWS_S3_ENDPOINT": endpoint.netloc,
+                "AWS_HTTPS": "YES" if endpoint.scheme == "https" else "NO",
+                "AWS_VIRTUAL_HOSTING": "TRUE" if self.addressing_style == "virtual" else "FALSE",
+            }
+        return environment
+
+    def local_path(self, key: str) -> Path | None:
+        """See ObjectStore."""
+        return None
+
+    def free_bytes(self) -> int | None:
+        """See ObjectStore."""
+        return None
+
+    def _sha256(self, key: str) -> str:
+        digest = hashlib.sha256()
+        for chunk in self.bucket.Object(key).get()["Body"].iter_chunks(CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def checksums_of(path: Path) -> tuple[str, str]:
+    """SHA-256 and MD5 of a file, in hex, in one read. MD5 is what DHuS clients compare."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            sha256.update(chunk)
+            md5.update(chunk)
+    return sha256.hexdigest(), md5.hexdigest()
+
+
+def _link_or_copy(source: Path, target: Path) -> bool:
+    """True where a hard link did, False after a copy."""
+    try:
+        os.link(source, target)
+        return True
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+        return False
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _as_our_error(error: OSError) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfSpace("The store has no room left.", hint="Ask the operator to make room.")
+    return StepFailed(f"The store does not take the file: {error.strerror}.", code="store_failed")

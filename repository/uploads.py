@@ -1,0 +1,143 @@
+"""The way in, first step: an original becomes an object, an Upload and a Job, or nothing at all.
+
+The API, the portal and `./manage.py ingest` all end in `accept`.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from repository import jobs, registration
+from repository.errors import BadRequest, OutOfSpace, TooLarge
+from repository.models import Collection, Job, Upload
+from repository.models.collection import Visibility
+from repository.names import display_file_name, id_from_file_name
+from repository.policy import require_contributor
+from repository.principal import Principal
+from repository.storage import checksums_of, object_key, object_store
+from repository.times import parse_interval
+
+log = logging.getLogger("rastrum.uploads")
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """A whole file on this machine's disk, under a name of ours."""
+
+    path: Path
+    file_name: str
+    """The user's name for it: text to show, never a path."""
+    sha256: str = ""
+    md5: str = ""
+    """Empty: not known yet."""
+
+
+@dataclass(frozen=True)
+class ProductRequest:
+    """What the uploader says of the product to be."""
+
+    id: str = ""
+    title: str = ""
+    description: str = ""
+    datetime: str = ""
+    visibility: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+def accept(
+    principal: Principal, collection: Collection, received: ReceivedFile, request: ProductRequest
+) -> Job:
+    """Store an original and queue its job.
+
+    When this returns, the bytes are durable in the store and the job is committed:
+    nothing that was acknowledged is lost. Raises BadRequest, Conflict (duplicate_id),
+    Forbidden, TooLarge or OutOfSpace, and then leaves nothing behind.
+    """
+    require_contributor(principal, collection)
+    visibility = _visibility(collection, request)
+    size = _checked_size(received)
+    start, end = parse_interval(request.datetime) if request.datetime else ("", "")
+    sha256, md5 = (
+        (received.sha256, received.md5) if received.sha256 else checksums_of(received.path)
+    )
+    name = display_file_name(received.file_name)
+    product_uuid = uuid.uuid4()
+    key = object_key(product_uuid, sha256, "original")
+    user_id = principal.user_id
+    assert user_id is not None, "require_contributor lets no anonymous caller pass"
+    with _object_or_nothing(key), transaction.atomic():
+        # The id first: a duplicate is refused before gigabytes are copied.
+        product = registration.reserve(
+            collection, request.id or id_from_file_name(received.file_name),
+            owner_id=user_id, exact=bool(request.id), product_uuid=product_uuid,
+            title=request.title or name, description=request.description, visibility=visibility,
+            properties=request.properties, licence=collection.licence, keywords=collection.keywords,
+        )  # fmt: skip
+        object_store().put(key, received.path, sha256)
+        upload = Upload.objects.create(
+            owner_id=user_id, file_name=name, key=key, size=size, sha256=sha256, md5=md5
+        )
+        job = jobs.enqueue(
+            upload=upload, product=product, collection=collection,
+            request={"title": request.title, "datetime": start, "end_datetime": end,
+                     "visibility": visibility},
+        )  # fmt: skip
+    log.info("job %s: accepted %s, %d bytes, for %s", job.id, name, size, product.address)
+    return job
+
+
+def make_room_or_refuse(size: int) -> None:
+    """Raise OutOfSpace where `size` more bytes would leave too little room, before taking them."""
+    free = object_store().free_bytes()
+    if free is not None and free - size < settings.MIN_FREE_BYTES:
+        raise OutOfSpace(
+            f"{size:,} bytes do not fit now: the store has {free:,} left.",
+            hint="Nothing was kept. Try again when the operator has made room.",
+        )
+
+
+@contextmanager
+def _object_or_nothing(key: str) -> Iterator[None]:
+    """No object stays behind where the rows that name it did not commit."""
+    try:
+        yield
+    except BaseException:
+        object_store().delete(key)
+        raise
+
+
+def _checked_size(received: ReceivedFile) -> int:
+    size = received.path.stat().st_size
+    if size == 0:
+        raise BadRequest(f"{received.file_name} is empty.", code="empty_file",
+                         hint="Check that the file was written completely.")  # fmt: skip
+    if size > settings.MAX_UPLOAD_BYTES:
+        raise TooLarge(
+            f"{received.file_name} has {size:,} bytes; this server takes "
+            f"{settings.MAX_UPLOAD_BYTES:,} at most."
+        )
+    make_room_or_refuse(size)
+    return size
+
+
+def _visibility(collection: Collection, request: ProductRequest) -> str:
+    visibility = request.visibility or collection.visibility
+    if visibility not in Visibility.values:
+        raise BadRequest(f"visibility must be public or private, not {visibility!r}.",
+                         code="invalid_visibility")  # fmt: skip
+    if visibility == Visibility.PUBLIC and collection.visibility == Visibility.PRIVATE:
+        raise BadRequest(
+            f"The collection {collection.id} is private, so a map in it cannot be public.",
+            code="collection_is_private",
+            hint="Make the collection public, or choose another.",
+        )
+    return visibility

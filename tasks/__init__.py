@@ -1,0 +1,1 @@
+"""The way in: one module a step, each callable without Celery."""
