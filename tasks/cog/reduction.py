@@ -32,10 +32,30 @@ def quarters(band: Pixels) -> tuple[Pixels, Pixels, Pixels, Pixels]:
     return band[::2, ::2], band[::2, 1::2], band[1::2, ::2], band[1::2, 1::2]
 
 
-def any_valid(valid: Mask) -> Mask:
-    """A mask, halved: a cell is valid where one of its pixels is."""
+def halve_mask(valid: Mask, resampling: Resampling) -> Mask:
+    """A mask, halved: a cell is valid where its nearest, or else any, pixel is."""
+    if resampling == "nearest":
+        return valid[::2, ::2]
     a, b, c, d = quarters(valid)
     return np.asarray(a | b | c | d, dtype=np.bool_)
+
+
+def step_off_nodata(halved: Pixels, valid: Mask | None, nodata: float | int) -> None:
+    """Move means that fell on the nodata value by accident to its neighbour, in place.
+
+    `valid` is the halved mask. GDAL does the same (GDALGetNoDataReplacementValue).
+    """
+    fallen = halved == nodata
+    if valid is not None:
+        fallen &= valid
+    if not fallen.any():
+        return
+    value = halved.dtype.type(nodata)
+    if halved.dtype.kind == "f":
+        halved[fallen] = np.nextafter(value, halved.dtype.type(np.inf))
+    else:
+        step = -1 if int(value) == np.iinfo(halved.dtype).max else 1
+        halved[fallen] = int(value) + step
 
 
 def nearest(band: Pixels, valid: Mask | None, fill: float | int) -> Pixels:
@@ -83,7 +103,6 @@ def _average_small_unsigned(band: Pixels) -> Pixels:
 
 
 def _average_of_valid(band: Pixels, valid: Mask, fill: float | int) -> Pixels:
-    """Sums of quarter values cannot overflow; 4 / count brings them back (exact but for 3)."""
     cells, masks = quarters(band), quarters(valid)
     count = np.zeros(masks[0].shape, dtype=np.uint8)
     total = np.zeros(masks[0].shape, dtype=_wide_type(band.dtype))

@@ -65,8 +65,7 @@ def differs_from(values: Pixels, nodata: float | int) -> Mask | None:
     if nodata != nodata:
         return None if values.dtype.kind != "f" else ~np.isnan(values)
     if values.dtype.kind != "f":
-        limits = np.iinfo(values.dtype)
-        if nodata != int(nodata) or not limits.min <= nodata <= limits.max:
+        if not is_storable(nodata, values.dtype):
             return None
         result: Mask = values != values.dtype.type(int(nodata))
         return result
@@ -76,3 +75,18 @@ def differs_from(values: Pixels, nodata: float | int) -> Mask | None:
             return np.asarray(values != value)
         tolerance = 4 * float(np.finfo(values.dtype).eps) * abs(float(value))
         return np.asarray(~(np.abs(values - value) <= values.dtype.type(tolerance)))
+
+
+def fill_for(nodata: float | int | None, dtype: np.dtype[np.generic]) -> float | int:
+    """What a pixel without any value holds in an overview."""
+    if nodata is not None and dtype.kind == "f":
+        return nodata
+    if nodata is not None and is_storable(nodata, dtype):
+        return int(nodata)
+    return float("nan") if dtype.kind == "f" else 0
+
+
+def is_storable(value: float | int, dtype: np.dtype[np.generic]) -> bool:
+    """Whether an integer type holds exactly this value."""
+    limits = np.iinfo(dtype)
+    return limits.min <= value <= limits.max and value == int(value)

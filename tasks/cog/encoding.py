@@ -1,0 +1,36 @@
+"""Pixels of one block to the bytes that lie in the file."""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+
+from tasks.cog.validity import Mask, Pixels
+
+COMPRESSION_ZSTD = 50000
+COMPRESSION_DEFLATE = 8
+MASK_DEFLATE_LEVEL = 6
+
+
+def padded(block: Pixels, size: int) -> Pixels:
+    """A block (samples, h, w) grown to size x size by repeating its edge: it compresses best."""
+    _, height, width = block.shape
+    if (height, width) == (size, size):
+        return block
+    return np.pad(block, ((0, 0), (0, size - height), (0, size - width)), mode="edge")
+
+
+def encode_block(block: Pixels, size: int, predictor: int, level: int) -> bytes:
+    """A block (samples, h, w) as ZSTD bytes of size x size pixels, samples interleaved."""
+    pixels = np.ascontiguousarray(padded(block, size).transpose(1, 2, 0))
+    if predictor == 2:
+        pixels = imagecodecs.delta_encode(pixels, axis=-2)
+    elif predictor == 3:
+        pixels = imagecodecs.floatpred_encode(pixels, axis=-2)
+    return bytes(imagecodecs.zstd_encode(pixels, level=level))
+
+
+def encode_mask(valid: Mask, size: int) -> bytes:
+    """A mask (h, w), True for valid, as DEFLATE bytes of size x size bits."""
+    bits = np.packbits(padded(valid[np.newaxis], size)[0], axis=1)
+    return bytes(imagecodecs.zlib_encode(bits, level=MASK_DEFLATE_LEVEL))
