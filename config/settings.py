@@ -187,7 +187,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
 ]
 MIDDLEWARE = [
-    "repository.api.errors.problem_details",
     "django.middleware.security.SecurityMiddleware",
     "repository.portal.security_headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -1,0 +1,128 @@
+"""The child side of `tasks.sandbox`: reads requests line by line, does pixel steps, answers.
+
+Knows neither Django nor the database; whatever it is told to do, it does to the
+files of its own folder.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from repository.errors import BadRequest, RastrumError, Rejected, StepFailed
+from repository.raster_info import RasterInfo
+
+log = logging.getLogger("rastrum.pixels")
+
+PR_SET_PDEATHSIG = 1
+MAX_MEMORY_BYTES = 8 * 2**30
+"""Address space, not resident memory: threads and mapped files count."""
+MAX_OPEN_FILES = 256
+
+
+def main() -> None:
+    """Serve requests until the parent closes our input."""
+    answers = _claim_stdout()
+    _limit_ourselves()
+    for line in sys.stdin:
+        request = json.loads(line)
+
+        def say(message: dict[str, Any]) -> None:
+            answers.write(json.dumps(message) + "\n")
+            answers.flush()
+
+        try:
+            say({"result": STEPS[request.pop("step")](request, say)})
+        except RastrumError as error:
+            say({"error": _error_json(error)})
+        except MemoryError:
+            say({"error": _error_json(_too_big())})
+        except Exception:  # the boundary of the process: the parent is told, the log has the trace
+            log.exception("a pixel step failed")
+            say({"error": _error_json(StepFailed("A pixel step failed; the log tells why."))})
+
+
+def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """tasks.inspection of the source."""
+    from tasks.inspection import inspect as inspect_file
+
+    try:
+        info = inspect_file(
+            Path(request["source"]),
+            answers=request["answers"],
+            file_name=request["file_name"],
+            max_decoded_bytes=request["max_decoded_bytes"],
+        )
+    except BadRequest as error:
+        # An answer that cannot be used is the owner's to mend, like one that is missing.
+        from repository.errors import NeedsInput
+
+        raise NeedsInput(error.detail, hint=error.hint, code=error.code) from error
+    return {"info": info.to_json()}
+
+
+def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """tasks.conversion with statistics in the same pass, and the default style from them."""
+    from tasks.conversion import convert as convert_file
+    from tasks.rendering_defaults import default_style
+    from tasks.statistics import RasterStatistics
+
+    info = RasterInfo.from_json(request["info"])
+    statistics = RasterStatistics(info)
+    convert_file(
+        Path(request["source"]),
+        Path(request["cog"]),
+        info,
+        on_progress=lambda share: say({"progress": share}),
+        on_strip=statistics.add,
+    )
+    info = statistics.complete(info)
+    return {"info": info.to_json(), "style": default_style(info).to_json()}
+
+
+STEPS = {"inspect": inspect, "convert": convert}
+
+
+def _claim_stdout() -> Any:
+    """Keep the real output for answers; what libraries print goes to the log."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    return answers
+
+
+def _limit_ourselves() -> None:
+    """Die with the parent; no core dumps, a bounded address space and few open files."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
+
+
+def _error_json(error: RastrumError) -> dict[str, str]:
+    return {
+        "class": type(error).__name__,
+        "code": error.code,
+        "detail": error.detail,
+        "hint": error.hint,
+    }
+
+
+def _too_big() -> Rejected:
+    return Rejected(
+        "The file needs more memory than a job may have.",
+        code="out_of_memory",
+        hint="Rewrite it in tiles, for example with gdal_translate -co TILED=YES.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Runs the pixel steps of one job in a child process: a file that breaks GDAL breaks no worker.
+
+The child speaks JSON lines on its standard input and output (`tasks.pixel_steps`),
+lives in a session of its own, knows no credentials and dies with its parent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from repository import errors
+from repository.errors import LeaseLost, Rejected, StepFailed
+from repository.raster_info import RasterInfo
+from repository.rendering_style import RenderingStyle
+
+log = logging.getLogger("rastrum.sandbox")
+
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+"""Of our environment the child sees these alone: no database, no store, no secret key."""
+
+GDAL_ENVIRONMENT = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "GDAL_DRIVER_PATH": "",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
+    "GDAL_CACHEMAX": "64",
+    "PROJ_NETWORK": "OFF",
+}
+REPORT_EVERY_SECONDS = 0.5
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class PixelProcess:
+    """Context manager around the child. `seconds` bounds the wall clock of all its steps."""
+
+    def __init__(self, folder: Path, *, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+        self._deadline = time.monotonic() + seconds
+        self._killed_by_us = False
+
+    def __enter__(self) -> PixelProcess:
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tasks.pixel_steps", str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment | GDAL_ENVIRONMENT | {"HOME": str(self.folder), "PYTHONPATH": str(PROJECT)},
+            cwd=self.folder,
+            start_new_session=True,
+        )
+        self._unread = b""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._child.wait()
+        for stream in (self._child.stdin, self._child.stdout):
+            if stream:
+                stream.close()
+
+    def kill(self) -> None:
+        """End the child and all that it started, at once."""
+        self._killed_by_us = True
+        try:
+            os.killpg(self._child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def inspect(
+        self, source: Path, file_name: str, answers: dict[str, Any], max_decoded_bytes: int
+    ) -> RasterInfo:
+        """tasks.inspection in the child. Raises Rejected, NeedsInput, StepFailed, LeaseLost."""
+        result = self._run(
+            {"step": "inspect", "source": str(source), "file_name": file_name,
+             "answers": answers, "max_decoded_bytes": max_decoded_bytes},
+            lambda share: None,
+        )  # fmt: skip
+        return RasterInfo.from_json(result["info"])
+
+    def convert(
+        self, source: Path, cog: Path, info: RasterInfo, report: Callable[[float], None]
+    ) -> tuple[RasterInfo, RenderingStyle]:
+        """tasks.conversion in the child: the COG's facts with statistics, and its default style."""
+        result = self._run(
+            {"step": "convert", "source": str(source), "cog": str(cog), "info": info.to_json()},
+            _throttled(report),
+        )
+        return RasterInfo.from_json(result["info"]), RenderingStyle.from_json(result["style"])
+
+    def _run(self, request: dict[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            raise self._death() from None
+        while True:
+            message = self._next_message()
+            if "progress" in message:
+                report(message["progress"])
+            elif "error" in message:
+                raise _error_from(message["error"])
+            else:
+                result: dict[str, Any] = message["result"]
+                return result
+
+    def _next_message(self) -> dict[str, Any]:
+        assert self._child.stdout is not None
+        while b"\n" not in self._unread:
+            left = self._deadline - time.monotonic()
+            ready = select.select([self._child.stdout], [], [], max(0.0, left))[0] if left > 0 else []
+            if not ready:
+                self.kill()
+                raise Rejected(
+                    f"Reading and preparing the file took more than {self.seconds / 60:.0f} minutes.",
+                    code="took_too_long",
+                    hint="Cut the raster into smaller ones, or tile it before you upload it.",
+                )
+            chunk = os.read(self._child.stdout.fileno(), 65536)
+            if not chunk:
+                raise self._death()
+            self._unread += chunk
+        line, _, self._unread = self._unread.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _death(self) -> Exception:
+        """What it means that the child is gone in the middle of a step."""
+        status = self._child.wait()
+        if self._killed_by_us:
+            return LeaseLost()
+        if -status in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGXCPU):
+            return Rejected(
+                f"The file crashed the program that reads it ({signal.Signals(-status).name}).",
+                code="crashed_reader",
+                hint="Rewrite it, for example with gdal_translate, and upload the copy.",
+            )
+        return StepFailed(f"The process that reads the file ended with {status}.", code="step_died")
+
+
+def _throttled(report: Callable[[float], None]) -> Callable[[float], None]:
+    """At most two database writes a second, however often the child speaks."""
+    last = 0.0
+
+    def throttled(share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_EVERY_SECONDS:
+            last = time.monotonic()
+            report(share)
+
+    return throttled
+
+
+def _error_from(data: dict[str, Any]) -> Exception:
+    kind = getattr(errors, data["class"], StepFailed)
+    error: Exception = kind(data["detail"], hint=data["hint"], code=data["code"])
+    return error

@@ -1,0 +1,56 @@
+"""Housekeeping on a schedule: rings for jobs that nobody hears, and clears what nobody needs."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from repository import jobs
+from repository.models import Asset, Job, Upload
+from repository.models.product import ProductState
+from repository.storage import object_store
+
+log = logging.getLogger("rastrum.sweeper")
+
+REMOVAL_GRACE = timedelta(hours=1)
+"""Longer than any download of a removed product can still be running on a short link."""
+SCRATCH_SECONDS = 24 * 3600
+
+
+def sweep() -> None:
+    """One round."""
+    rung = jobs.sweep()
+    if rung:
+        log.info("rang again for %d jobs", rung)
+    purge_removed()
+    clear_scratch(Path(settings.WORK_DIR))
+
+
+def purge_removed() -> int:
+    """Delete the objects of products that were removed long enough ago; how many."""
+    due = Asset.objects.filter(
+        product__state=ProductState.REMOVED, product__removed__lt=Now() - REMOVAL_GRACE
+    )
+    purged = 0
+    for asset in due[:1000]:
+        object_store().delete(asset.key)
+        # A retry would need the original: jobs of a removed product are over.
+        Job.objects.filter(upload__key=asset.key).delete()
+        Upload.objects.filter(key=asset.key).delete()
+        asset.delete()
+        purged += 1
+    return purged
+
+
+def clear_scratch(folder: Path) -> None:
+    """Remove work folders and half uploads that were left by processes long gone."""
+    oldest = time.time() - SCRATCH_SECONDS
+    for entry in [*folder.glob("jobs/*"), *folder.glob("incoming/*")]:
+        if entry.stat().st_mtime < oldest:
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
