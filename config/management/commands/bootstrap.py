@@ -39,9 +39,13 @@ class Command(BaseCommand):
         password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
         user = User.objects.create_superuser(settings.ADMIN_USER, password=password)
         if settings.ADMIN_PASSWORD:
-            self.stdout.write(f"Administrator: {user.username}, with the password of ADMIN_PASSWORD")
+            self.stdout.write(
+                f"Administrator: {user.username}, with the password of ADMIN_PASSWORD"
+            )
         else:
-            self.stdout.write(f"Administrator: {user.username}, password: {password} (shown this once)")
+            self.stdout.write(
+                f"Administrator: {user.username}, password: {password} (shown this once)"
+            )
         return user
 
     def _create_uploads(self, owner: User) -> None:

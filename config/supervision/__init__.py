@@ -1,0 +1,1 @@
+"""The process tree of one server: private engines, web, worker and scheduler."""
