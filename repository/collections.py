@@ -70,5 +70,7 @@ def delete(principal: Principal, collection: Collection) -> None:
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     keywords = fields.get("keywords") or []
     if len(keywords) > MAX_KEYWORDS or any(len(word) > 100 for word in keywords):
-        raise BadRequest(f"At most {MAX_KEYWORDS} keywords of 100 characters.", code="invalid_field")
+        raise BadRequest(
+            f"At most {MAX_KEYWORDS} keywords of 100 characters.", code="invalid_field"
+        )
     return fields

@@ -66,7 +66,9 @@ def checked_style(product: Product, data: dict[str, Any]) -> RenderingStyle:
         raise _bad_style(f"The bands must lie between 1 and {len(info.bands)}.")
     if style.stretch and len(style.stretch) != len(style.bands):
         raise _bad_style("The stretch needs one low and high for each band.")
-    if not all(isinstance(n, (int, float)) and abs(n) < 1e300 for pair in style.stretch for n in pair):
+    if not all(
+        isinstance(n, (int, float)) and abs(n) < 1e300 for pair in style.stretch for n in pair
+    ):
         raise _bad_style("The stretch must be made of numbers.")
     if any(low >= high for low, high in style.stretch):
         raise _bad_style("Each stretch needs a low that is less than its high.")

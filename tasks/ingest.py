@@ -62,7 +62,10 @@ def _bring_in(lease: Lease, folder: Path) -> None:
     if job.product is None:
         raise LeaseLost("The product's row is gone.")
     source, cog = folder / "source", folder / "data.tif"
-    with PixelProcess(folder, seconds=settings.STEP_SECONDS) as pixels, Heartbeat(lease, pixels.kill):
+    with (
+        PixelProcess(folder, seconds=settings.STEP_SECONDS) as pixels,
+        Heartbeat(lease, pixels.kill),
+    ):
         object_store().fetch(job.upload.key, source)
 
         info = pixels.inspect(source, job.upload.file_name, job.answers, settings.MAX_DECODED_BYTES)

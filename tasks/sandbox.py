@@ -56,7 +56,9 @@ class PixelProcess:
             [sys.executable, "-m", "tasks.pixel_steps", str(self.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment | GDAL_ENVIRONMENT | {"HOME": str(self.folder), "PYTHONPATH": str(PROJECT)},
+            env=environment
+            | GDAL_ENVIRONMENT
+            | {"HOME": str(self.folder), "PYTHONPATH": str(PROJECT)},
             cwd=self.folder,
             start_new_session=True,
         )
@@ -64,7 +66,10 @@ class PixelProcess:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.kill()
         self._child.wait()
@@ -122,7 +127,9 @@ class PixelProcess:
         assert self._child.stdout is not None
         while b"\n" not in self._unread:
             left = self._deadline - time.monotonic()
-            ready = select.select([self._child.stdout], [], [], max(0.0, left))[0] if left > 0 else []
+            ready = (
+                select.select([self._child.stdout], [], [], max(0.0, left))[0] if left > 0 else []
+            )
             if not ready:
                 self.kill()
                 raise Rejected(
@@ -143,7 +150,13 @@ class PixelProcess:
         status = self._child.wait()
         if self._killed_by_us:
             return LeaseLost()
-        if -status in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGXCPU):
+        if -status in (
+            signal.SIGSEGV,
+            signal.SIGABRT,
+            signal.SIGBUS,
+            signal.SIGFPE,
+            signal.SIGXCPU,
+        ):
             return Rejected(
                 f"The file crashed the program that reads it ({signal.Signals(-status).name}).",
                 code="crashed_reader",

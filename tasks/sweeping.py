@@ -53,4 +53,6 @@ def clear_scratch(folder: Path) -> None:
     oldest = time.time() - SCRATCH_SECONDS
     for entry in [*folder.glob("jobs/*"), *folder.glob("incoming/*")]:
         if entry.stat().st_mtime < oldest:
-            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(
+                missing_ok=True
+            )

@@ -47,7 +47,9 @@ UPLOAD_FORM: dict[str, Any] = {
 
 
 @router.get("", response=schemas.CollectionPage)
-def list_collections(request: HttpRequest, limit: int = Query(100, ge=1, le=1000), cursor: str = "") -> Any:
+def list_collections(
+    request: HttpRequest, limit: int = Query(100, ge=1, le=1000), cursor: str = ""
+) -> Any:
     """The collections that the caller may see, by id."""
     rows, after = search_collections(caller(request), limit=limit, after=cursor)
     links = request_links(request)
@@ -55,7 +57,9 @@ def list_collections(request: HttpRequest, limit: int = Query(100, ge=1, le=1000
 
 
 @router.post("", response={201: schemas.CollectionOutput})
-def create_collection(request: HttpRequest, payload: schemas.CollectionInput, response: HttpResponse) -> Any:
+def create_collection(
+    request: HttpRequest, payload: schemas.CollectionInput, response: HttpResponse
+) -> Any:
     """A new collection; the caller owns it."""
     fields = payload.dict()
     row = collections.create(caller(request), fields.pop("id"), **fields)
@@ -119,7 +123,9 @@ def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.Prod
     except MultiPartParserError as error:
         raise BadRequest(f"The form ends too early: {error}.", code="unreadable_body") from error
     if not files:
-        raise BadRequest("The form has no file.", code="file_missing", hint="curl -F file=@my.tif ...")
+        raise BadRequest(
+            "The form has no file.", code="file_missing", hint="curl -F file=@my.tif ..."
+        )
     if len(files) > 1:
         raise BadRequest("Send one file a product.", code="one_file_only",
                          hint="Post each file by itself.")  # fmt: skip

@@ -21,7 +21,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 where database, cache and store answer; else 503 naming what does not."""
     checks = {"database": _database(), "cache": _cache(), "store": _store()}
     ready = all(value == "ok" for value in checks.values())
-    return _answer({"status": "ok" if ready else "unavailable", "checks": checks}, 200 if ready else 503)
+    return _answer(
+        {"status": "ok" if ready else "unavailable", "checks": checks}, 200 if ready else 503
+    )
 
 
 def _answer(body: dict[str, object], status: int) -> JsonResponse:

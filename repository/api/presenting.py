@@ -37,7 +37,9 @@ def collection_json(row: Collection, links: Links) -> dict[str, Any]:
 
 def product_summary(row: Product, links: Links) -> dict[str, Any]:
     """ProductSummary of a published product."""
-    assert row.start and row.end and row.published and row.bbox, "published products have a place and a time"
+    assert row.start and row.end and row.published and row.bbox, (
+        "published products have a place and a time"
+    )
     return {
         "id": row.slug,
         "collection": row.collection_id,

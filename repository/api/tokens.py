@@ -32,9 +32,7 @@ def create_token(request: HttpRequest, payload: schemas.TokenInput) -> Any:
     """A new token; the answer shows its secret this once."""
     require_writer(caller(request))
     user = User.objects.get(pk=caller(request).user_id)
-    token, secret = tokens.create(
-        user, name=payload.name, scopes=payload.scopes, days=payload.days
-    )
+    token, secret = tokens.create(user, name=payload.name, scopes=payload.scopes, days=payload.days)
     return 201, token_json(token, secret=secret)
 
 

@@ -15,209 +15,557 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
+                (
+                    "email",
+                    models.EmailField(blank=True, max_length=254, verbose_name="email address"),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_user',
+                "db_table": "rastrum_user",
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('hash', models.CharField(max_length=64, unique=True)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list, size=None)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('expires', models.DateTimeField(blank=True, null=True)),
-                ('last_used', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("hash", models.CharField(max_length=64, unique=True)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20), default=list, size=None
+                    ),
+                ),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("expires", models.DateTimeField(blank=True, null=True)),
+                ("last_used", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_api_token',
-                'ordering': ['-created'],
+                "db_table": "rastrum_api_token",
+                "ordering": ["-created"],
             },
         ),
         migrations.CreateModel(
-            name='Collection',
+            name="Collection",
             fields=[
-                ('id', models.CharField(max_length=100, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('\\A[a-z0-9][a-z0-9_.-]{0,99}\\Z', "Use small letters, digits, '.', '_' and '-', starting with a letter or digit.")])),
-                ('title', models.CharField(max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('visibility', models.CharField(choices=[('public', 'Public'), ('private', 'Private')], db_default='public', default='public', max_length=10)),
-                ('contributors', models.CharField(choices=[('owner', 'Its owner'), ('members', 'Everyone who is signed in')], db_default='owner', default='owner', max_length=10)),
-                ('licence', models.CharField(blank=True, max_length=200)),
-                ('keywords', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='collections', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.CharField(
+                        max_length=100,
+                        primary_key=True,
+                        serialize=False,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9][a-z0-9_.-]{0,99}\\Z",
+                                "Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[("public", "Public"), ("private", "Private")],
+                        db_default="public",
+                        default="public",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "contributors",
+                    models.CharField(
+                        choices=[("owner", "Its owner"), ("members", "Everyone who is signed in")],
+                        db_default="owner",
+                        default="owner",
+                        max_length=10,
+                    ),
+                ),
+                ("licence", models.CharField(blank=True, max_length=200)),
+                (
+                    "keywords",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "updated",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="collections",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_collection',
-                'ordering': ['id'],
+                "db_table": "rastrum_collection",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('\\A[a-z0-9][a-z0-9_.-]{0,99}\\Z', "Use small letters, digits, '.', '_' and '-', starting with a letter or digit.")])),
-                ('title', models.CharField(max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('start', models.DateTimeField(null=True)),
-                ('end', models.DateTimeField(null=True)),
-                ('datetime_source', models.CharField(blank=True, choices=[('given', 'Given'), ('metadata', 'Metadata'), ('filename', 'Filename'), ('upload', 'Upload')], max_length=10)),
-                ('footprint', django.contrib.gis.db.models.fields.GeometryField(null=True, srid=4326)),
-                ('bbox', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), null=True, size=4)),
-                ('properties', models.JSONField(blank=True, default=dict)),
-                ('licence', models.CharField(blank=True, max_length=200)),
-                ('keywords', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
-                ('visibility', models.CharField(choices=[('public', 'Public'), ('private', 'Private')], default='public', max_length=10)),
-                ('state', models.CharField(choices=[('reserved', 'Reserved'), ('published', 'Published'), ('removed', 'Removed')], default='reserved', max_length=10)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('raster', models.JSONField(null=True)),
-                ('style', models.JSONField(null=True)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('published', models.DateTimeField(editable=False, null=True)),
-                ('removed', models.DateTimeField(editable=False, null=True)),
-                ('removal_reason', models.TextField(blank=True)),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='products', to='repository.collection')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='products', to=settings.AUTH_USER_MODEL)),
+                (
+                    "uuid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9][a-z0-9_.-]{0,99}\\Z",
+                                "Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                ("description", models.TextField(blank=True)),
+                ("start", models.DateTimeField(null=True)),
+                ("end", models.DateTimeField(null=True)),
+                (
+                    "datetime_source",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("given", "Given"),
+                            ("metadata", "Metadata"),
+                            ("filename", "Filename"),
+                            ("upload", "Upload"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "footprint",
+                    django.contrib.gis.db.models.fields.GeometryField(null=True, srid=4326),
+                ),
+                (
+                    "bbox",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.FloatField(), null=True, size=4
+                    ),
+                ),
+                ("properties", models.JSONField(blank=True, default=dict)),
+                ("licence", models.CharField(blank=True, max_length=200)),
+                (
+                    "keywords",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[("public", "Public"), ("private", "Private")],
+                        default="public",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("reserved", "Reserved"),
+                            ("published", "Published"),
+                            ("removed", "Removed"),
+                        ],
+                        default="reserved",
+                        max_length=10,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("raster", models.JSONField(null=True)),
+                ("style", models.JSONField(null=True)),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "updated",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("published", models.DateTimeField(editable=False, null=True)),
+                ("removed", models.DateTimeField(editable=False, null=True)),
+                ("removal_reason", models.TextField(blank=True)),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="products",
+                        to="repository.collection",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="products",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_product',
-                'ordering': ['-start', 'uuid'],
+                "db_table": "rastrum_product",
+                "ordering": ["-start", "uuid"],
             },
         ),
         migrations.CreateModel(
-            name='Asset',
+            name="Asset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('role', models.CharField(choices=[('data', 'Data'), ('original', 'Original')], max_length=20)),
-                ('file_name', models.CharField(max_length=200)),
-                ('key', models.CharField(max_length=500)),
-                ('media_type', models.CharField(max_length=120)),
-                ('size', models.BigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('md5', models.CharField(max_length=32)),
-                ('raster', models.JSONField(null=True)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assets', to='repository.product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("data", "Data"), ("original", "Original")], max_length=20
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200)),
+                ("key", models.CharField(max_length=500)),
+                ("media_type", models.CharField(max_length=120)),
+                ("size", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("md5", models.CharField(max_length=32)),
+                ("raster", models.JSONField(null=True)),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assets",
+                        to="repository.product",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_asset',
-                'ordering': ['product', 'version', 'role'],
+                "db_table": "rastrum_asset",
+                "ordering": ["product", "version", "role"],
             },
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('file_name', models.CharField(max_length=200)),
-                ('key', models.CharField(max_length=500)),
-                ('size', models.BigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('md5', models.CharField(max_length=32)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200)),
+                ("key", models.CharField(max_length=500)),
+                ("size", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("md5", models.CharField(max_length=32)),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_upload',
-                'ordering': ['-created'],
+                "db_table": "rastrum_upload",
+                "ordering": ["-created"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.CharField(max_length=100)),
-                ('request', models.JSONField(default=dict)),
-                ('answers', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('inspecting', 'Reading the file'), ('converting', 'Preparing the map'), ('storing', 'Saving'), ('needs_input', 'Needs your answer'), ('published', 'Published'), ('rejected', 'Not published'), ('failed', 'Failed (our fault)'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('step', models.CharField(blank=True, max_length=200)),
-                ('progress', models.FloatField(default=0.0)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('fencing_token', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('heartbeat', models.DateTimeField(null=True)),
-                ('worker', models.CharField(blank=True, max_length=200)),
-                ('rung', models.DateTimeField(null=True)),
-                ('error', models.JSONField(null=True)),
-                ('warnings', models.JSONField(default=list)),
-                ('found', models.JSONField(null=True)),
-                ('timeline', models.JSONField(default=list)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('finished', models.DateTimeField(editable=False, null=True)),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='repository.collection')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to=settings.AUTH_USER_MODEL)),
-                ('product', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='repository.product')),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='repository.upload')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.CharField(max_length=100)),
+                ("request", models.JSONField(default=dict)),
+                ("answers", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("inspecting", "Reading the file"),
+                            ("converting", "Preparing the map"),
+                            ("storing", "Saving"),
+                            ("needs_input", "Needs your answer"),
+                            ("published", "Published"),
+                            ("rejected", "Not published"),
+                            ("failed", "Failed (our fault)"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("step", models.CharField(blank=True, max_length=200)),
+                ("progress", models.FloatField(default=0.0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("fencing_token", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("heartbeat", models.DateTimeField(null=True)),
+                ("worker", models.CharField(blank=True, max_length=200)),
+                ("rung", models.DateTimeField(null=True)),
+                ("error", models.JSONField(null=True)),
+                ("warnings", models.JSONField(default=list)),
+                ("found", models.JSONField(null=True)),
+                ("timeline", models.JSONField(default=list)),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "updated",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("finished", models.DateTimeField(editable=False, null=True)),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="repository.collection",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="jobs",
+                        to="repository.product",
+                    ),
+                ),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to="repository.upload",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'rastrum_job',
-                'ordering': ['-created'],
+                "db_table": "rastrum_job",
+                "ordering": ["-created"],
             },
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['-start', 'uuid'], name='product_by_time'),
+            model_name="product",
+            index=models.Index(fields=["-start", "uuid"], name="product_by_time"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['collection', '-start', 'uuid'], name='product_by_collection_time'),
+            model_name="product",
+            index=models.Index(
+                fields=["collection", "-start", "uuid"], name="product_by_collection_time"
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['-published', 'uuid'], name='product_by_publication'),
+            model_name="product",
+            index=models.Index(fields=["-published", "uuid"], name="product_by_publication"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['properties'], name='product_by_property'),
+            model_name="product",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["properties"], name="product_by_property"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('collection', 'slug'), name='product_address_is_unique'),
+            model_name="product",
+            constraint=models.UniqueConstraint(
+                fields=("collection", "slug"), name="product_address_is_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.UniqueConstraint(fields=('product', 'version', 'file_name'), name='asset_file_name_is_unique'),
+            model_name="asset",
+            constraint=models.UniqueConstraint(
+                fields=("product", "version", "file_name"), name="asset_file_name_is_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['owner', '-created'], name='job_by_owner'),
+            model_name="job",
+            index=models.Index(fields=["owner", "-created"], name="job_by_owner"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ('published', 'rejected', 'failed', 'cancelled')), _negated=True), fields=['lease_until'], name='job_unfinished'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ("published", "rejected", "failed", "cancelled")), _negated=True
+                ),
+                fields=["lease_until"],
+                name="job_unfinished",
+            ),
         ),
     ]

@@ -98,7 +98,13 @@ class Command(BaseCommand):
 
 def _user(name: str | None) -> User:
     users = User.objects.filter(is_active=True)
-    user = users.filter(username=name).first() if name else users.filter(is_superuser=True).order_by("pk").first()
+    user = (
+        users.filter(username=name).first()
+        if name
+        else users.filter(is_superuser=True).order_by("pk").first()
+    )
     if user is None:
-        raise RastrumError(f"There is no user {name}." if name else "There is no administrator yet.")
+        raise RastrumError(
+            f"There is no user {name}." if name else "There is no administrator yet."
+        )
     return user
