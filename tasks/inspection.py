@@ -62,7 +62,8 @@ def inspect(
 
     `path` is a server-made name; `file_name` is the user's, used for the date and the kind.
     Reads no pixels but a bounded sample where only pixels tell classes from measurements
-    (`tasks.kinds`); damage found there is left for the conversion to name. Raises Rejected, NeedsInput (`crs_missing`, `bounds_missing`), or BadRequest `invalid_answer`.
+    (`tasks.kinds`); damage found there is left for the conversion to name.
+    Raises Rejected, NeedsInput (`crs_missing`, `bounds_missing`), BadRequest `invalid_answer`.
     """
     answers = {key: value for key, value in (answers or {}).items() if value is not None}
     if unknown := set(answers) - _ANSWERS:
