@@ -20,7 +20,7 @@ SETTINGS = {
     "save": "",
     "maxmemory-policy": "noeviction",
     "always-show-logo": "no",
-    "loglevel": "notice",
+    "loglevel": "warning",
 }
 
 
