@@ -8,7 +8,7 @@ serve a map tile from the fewest bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def profile_for(info: RasterInfo) -> CogProfile:
     return PROFILES[info.kind]
 
 
-def predictor_for(profile: CogProfile, dtype: np.dtype[np.generic]) -> int:
+def predictor_for(profile: CogProfile, dtype: np.dtype[Any]) -> int:
     """TIFF tag Predictor: 1 none, 2 horizontal differences, 3 floating point (TIFF TN 3)."""
     if not profile.predict:
         return 1

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -201,7 +202,7 @@ class _Conversion:
         )  # fmt: skip
 
 
-def common_dtype(info: RasterInfo) -> np.dtype[np.generic]:
+def common_dtype(info: RasterInfo) -> np.dtype[Any]:
     """The one type that holds all bands exactly: a GeoTIFF has no other choice.
 
     Raises Rejected where there is none.
@@ -229,7 +230,7 @@ def stacked_masks(valid: Sequence[Mask | None], shape: tuple[int, ...]) -> Mask:
 
 
 def _read_ahead(
-    source: Source, traversal: Traversal, dtype: np.dtype[np.generic], reader: ThreadPoolExecutor
+    source: Source, traversal: Traversal, dtype: np.dtype[Any], reader: ThreadPoolExecutor
 ) -> Iterator[tuple[rasterio.windows.Window, Strip]]:
     """Strips in order; the next one is decoded while the caller works on this one."""
 

@@ -27,10 +27,11 @@ def encode_block(block: Pixels, size: int, predictor: int, level: int) -> bytes:
         pixels = imagecodecs.delta_encode(pixels, axis=-2)
     elif predictor == 3:
         pixels = imagecodecs.floatpred_encode(pixels, axis=-2)
-    return bytes(imagecodecs.zstd_encode(pixels, level=level))
+    # imagecodecs takes any buffer; its stubs name only bytes.
+    return bytes(imagecodecs.zstd_encode(pixels, level=level))  # type: ignore[arg-type]
 
 
 def encode_mask(valid: Mask, size: int) -> bytes:
     """A mask (h, w), True for valid, as DEFLATE bytes of size x size bits."""
     bits = np.packbits(padded(valid[np.newaxis], size)[0], axis=1)
-    return bytes(imagecodecs.zlib_encode(bits, level=MASK_DEFLATE_LEVEL))
+    return bytes(imagecodecs.zlib_encode(bits, level=MASK_DEFLATE_LEVEL))  # type: ignore[arg-type]

@@ -109,9 +109,7 @@ class Pyramid:
         self._collected = [_Collected() for _ in levels]
         self._row = [0] * len(levels)
 
-    def feed(
-        self, strip: Strip, valid: Sequence[Mask | None] | None = None, *, last: bool
-    ) -> None:
+    def feed(self, strip: Strip, valid: Sequence[Mask | None] | None = None, *, last: bool) -> None:
         """Take the next rows at full resolution: whole rows of blocks, but for the last."""
         self._take(0, strip, valid)
         for number in range(1, len(self._levels)):

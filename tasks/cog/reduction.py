@@ -8,13 +8,14 @@ A result without any valid pixel holds `fill`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from tasks.cog.validity import Mask, Pixels
 from tasks.cog_profiles import Resampling
 
-Reducer = Callable[[Pixels, "Mask | None", "float | int"], Pixels]
+Reducer = Callable[[Pixels, "Mask | None", float], Pixels]
 
 
 def reducer(resampling: Resampling) -> Reducer:
@@ -40,7 +41,7 @@ def halve_mask(valid: Mask, resampling: Resampling) -> Mask:
     return np.asarray(a | b | c | d, dtype=np.bool_)
 
 
-def step_off_nodata(halved: Pixels, valid: Mask | None, nodata: float | int) -> None:
+def step_off_nodata(halved: Pixels, valid: Mask | None, nodata: float) -> None:
     """Move means that fell on the nodata value by accident to its neighbour, in place.
 
     `valid` is the halved mask. GDAL does the same (GDALGetNoDataReplacementValue).
@@ -58,12 +59,12 @@ def step_off_nodata(halved: Pixels, valid: Mask | None, nodata: float | int) -> 
         halved[fallen] = int(value) + step
 
 
-def nearest(band: Pixels, valid: Mask | None, fill: float | int) -> Pixels:
+def nearest(band: Pixels, valid: Mask | None, fill: float) -> Pixels:
     """The upper left pixel of each cell, valid or not: bit flags must not be mixed."""
     return band[::2, ::2]
 
 
-def mode(band: Pixels, valid: Mask | None, fill: float | int) -> Pixels:
+def mode(band: Pixels, valid: Mask | None, fill: float) -> Pixels:
     """The most frequent valid value; of equals the first to reach its count, as in GDAL."""
     a, b, c, d = quarters(band)
     if valid is None:
@@ -81,7 +82,7 @@ def mode(band: Pixels, valid: Mask | None, fill: float | int) -> Pixels:
     return result
 
 
-def average(band: Pixels, valid: Mask | None, fill: float | int) -> Pixels:
+def average(band: Pixels, valid: Mask | None, fill: float) -> Pixels:
     """The mean of the valid pixels; integers are rounded, halves away from zero as in GDAL."""
     if valid is None and band.dtype.kind == "u" and band.dtype.itemsize <= 2:
         return _average_small_unsigned(band)
@@ -102,7 +103,7 @@ def _average_small_unsigned(band: Pixels) -> Pixels:
     return total.astype(band.dtype)
 
 
-def _average_of_valid(band: Pixels, valid: Mask, fill: float | int) -> Pixels:
+def _average_of_valid(band: Pixels, valid: Mask, fill: float) -> Pixels:
     cells, masks = quarters(band), quarters(valid)
     count = np.zeros(masks[0].shape, dtype=np.uint8)
     total = np.zeros(masks[0].shape, dtype=_wide_type(band.dtype))
@@ -116,7 +117,7 @@ def _average_of_valid(band: Pixels, valid: Mask, fill: float | int) -> Pixels:
     return result
 
 
-def _wide_type(dtype: np.dtype[np.generic]) -> type[np.floating]:
+def _wide_type(dtype: np.dtype[Any]) -> type[np.floating]:
     """A float type that holds sums of four exactly enough; float64 rounds beyond 2**53."""
     return np.float32 if dtype.itemsize <= 2 else np.float64
 
@@ -125,13 +126,14 @@ def _widened(cell: Pixels) -> Pixels:
     return cell.astype(_wide_type(cell.dtype))
 
 
-def _narrowed(values: Pixels, dtype: np.dtype[np.generic]) -> Pixels:
+def _narrowed(values: Pixels, dtype: np.dtype[Any]) -> Pixels:
     if dtype.kind == "f":
         return values.astype(dtype)
-    rounded = np.trunc(values + np.copysign(values.dtype.type(0.5), values))
+    rounded: Pixels = np.trunc(values + np.copysign(values.dtype.type(0.5), values))
     if dtype.itemsize < 8:
         return rounded.astype(dtype)
     limits = np.iinfo(dtype)
-    result = np.clip(rounded, limits.min, limits.max).astype(dtype)
-    result[rounded >= float(limits.max)] = limits.max
+    beyond = rounded >= float(limits.max)
+    result: Pixels = np.where(beyond, 0, rounded).astype(dtype)
+    result[beyond] = limits.max
     return result

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -27,7 +28,7 @@ OPEN_OPTIONS = {
 
 TRUNCATED = re.compile(
     r"got \d+ bytes, expected|past end of file|beyond end of file|unexpected end|"
-    r"seek error|read error|cannot read offset|truncated|premature|not enough data",
+    r"seek error|read error|cannot read (offset|\d+ bytes)|truncated|premature|not enough data",
     re.IGNORECASE,
 )
 
@@ -41,7 +42,7 @@ class Source:
     interleaved: bool
     """Arrays are laid out in memory with the bands of a pixel side by side."""
 
-    def read(self, window: Window, dtype: np.dtype[np.generic]) -> Pixels:
+    def read(self, window: Window, dtype: np.dtype[Any]) -> Pixels:
         """Pixels (bands, height, width) of a window. Raises Rejected where they cannot be read."""
         height, width, bands = int(window.height), int(window.width), self.dataset.count
         if self.interleaved:

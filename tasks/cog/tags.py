@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -76,7 +75,7 @@ def ascii_text(text: str) -> Tag:
 
 
 def descriptive_tags(
-    info: RasterInfo, dtype: np.dtype[np.generic], source: DatasetReader
+    info: RasterInfo, dtype: np.dtype[Any], source: DatasetReader
 ) -> dict[int, Tag]:
     """All tags but those of layout, for a raster as `info` describes it.
 
@@ -95,7 +94,7 @@ def descriptive_tags(
     return kept
 
 
-def _one_pixel_profile(info: RasterInfo, dtype: np.dtype[np.generic]) -> dict[str, Any]:
+def _one_pixel_profile(info: RasterInfo, dtype: np.dtype[Any]) -> dict[str, Any]:
     profile: dict[str, Any] = {
         "driver": "GTiff", "width": 1, "height": 1, "count": len(info.bands),
         "dtype": dtype.name, "transform": Affine(*info.transform),
@@ -143,9 +142,9 @@ def _describe_colors(one_pixel: DatasetWriter, info: RasterInfo) -> None:
         one_pixel.colorinterp = wanted
 
 
-def _nodata_text(nodata: float | int) -> str:
+def _nodata_text(nodata: float) -> str:
     """As GDAL writes it: shortest text that reads back as the same number."""
-    if nodata != nodata:
+    if np.isnan(nodata):
         return "nan"
     if isinstance(nodata, float) and nodata.is_integer() and abs(nodata) < 1e15:
         return str(int(nodata))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from repository.raster_info import BandInfo
 
-Pixels = npt.NDArray[np.generic]
+Pixels = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -56,13 +57,13 @@ class Validity:
         return [self.of_band(i, pixels, dataset_mask) for i in range(len(self.bands))]
 
 
-def differs_from(values: Pixels, nodata: float | int) -> Mask | None:
+def differs_from(values: Pixels, nodata: float) -> Mask | None:
     """True where `values` are not the nodata value; None where they never can be.
 
     Floats compare within a few ulps, as GDAL's ARE_REAL_EQUAL does: nodata was often
     written as rounded text.
     """
-    if nodata != nodata:
+    if np.isnan(nodata):
         return None if values.dtype.kind != "f" else ~np.isnan(values)
     if values.dtype.kind != "f":
         if not is_storable(nodata, values.dtype):
@@ -77,7 +78,7 @@ def differs_from(values: Pixels, nodata: float | int) -> Mask | None:
         return np.asarray(~(np.abs(values - value) <= values.dtype.type(tolerance)))
 
 
-def fill_for(nodata: float | int | None, dtype: np.dtype[np.generic]) -> float | int:
+def fill_for(nodata: float | None, dtype: np.dtype[Any]) -> float:
     """What a pixel without any value holds in an overview."""
     if nodata is not None and dtype.kind == "f":
         return nodata
@@ -86,7 +87,7 @@ def fill_for(nodata: float | int | None, dtype: np.dtype[np.generic]) -> float |
     return float("nan") if dtype.kind == "f" else 0
 
 
-def is_storable(value: float | int, dtype: np.dtype[np.generic]) -> bool:
+def is_storable(value: float, dtype: np.dtype[Any]) -> bool:
     """Whether an integer type holds exactly this value."""
     limits = np.iinfo(dtype)
     return limits.min <= value <= limits.max and value == int(value)

@@ -73,7 +73,9 @@ def _header(levels: Sequence[Level], layout: Layout, *, big: bool) -> bytes:
 def _serialise(
     levels: Sequence[Level], layout: Layout, starts: Sequence[int], *, big: bool
 ) -> bytes:
-    header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if big else struct.pack("<2sHI", b"II", 42, 0)
+    header = (
+        struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if big else struct.pack("<2sHI", b"II", 42, 0)
+    )
     output = bytearray(header + _ghost_area(layout))
     link = 8 if big else 4
     for number, level in enumerate(levels):
