@@ -48,6 +48,9 @@ def _flag(name: str, default: bool) -> bool:
 PORT = _integer("PORT", 8000, least=1)
 BIND = os.environ.get("BIND") or "127.0.0.1"
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
+WEB_PROCESSES = _integer("WEB_PROCESSES", os.cpu_count() or 1, least=1)
+WORKER_PROCESSES = _integer("WORKER_PROCESSES", os.cpu_count() or 1, least=1)
+"""Conversions that run at the same time."""
 PUBLIC_URL = (os.environ.get("PUBLIC_URL") or "").rstrip("/")
 if PUBLIC_URL and urlsplit(PUBLIC_URL).scheme not in {"http", "https"}:
     raise ImproperlyConfigured(
