@@ -1,0 +1,1 @@
+"""Real servers for the tests: PostGIS and Redis, a Ceph gateway, and the whole product."""
