@@ -1,4 +1,4 @@
-"""A source raster and what is known of it in; a Cloud-Optimized GeoTIFF with the same pixels out."""
+"""A source raster and what is known of it in; a Cloud-Optimized GeoTIFF of the same pixels out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OnStrip = Callable[[Pixels, Mask], None]
 OnProgress = Callable[[float], None]
 
 
-class Cancelled(RastrumError):
+class Cancelled(RastrumError):  # noqa: N818 (a name of the family in repository.errors)
     """The owner or the worker asked to stop; nothing was left behind."""
 
     code, status, title = "cancelled", 409, "Cancelled"
