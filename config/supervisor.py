@@ -202,7 +202,7 @@ class Supervisor:
         return True
 
     def _bootstrap(self) -> None:
-        """First content: the administrator, a collection, the sample. Does nothing the next time."""
+        """First content: administrator, collection, sample. Does nothing the next time."""
         command = [sys.executable, "manage.py", "bootstrap"]
         done = subprocess.run(
             command,

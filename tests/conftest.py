@@ -27,7 +27,7 @@ def _own_environment() -> Path:
     A short path, because sockets lie in it. Empty values win over the lines of a `.env`.
     """
     folder = Path(tempfile.mkdtemp(prefix="rastrum-test-", dir="/tmp"))
-    os.environ.update({name: "" for name in SETTINGS})
+    os.environ.update(dict.fromkeys(SETTINGS, ""))
     os.environ["DATA_DIR"] = str(folder / "data")
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     return folder

@@ -32,18 +32,19 @@ class Account:
 
 @cache
 def service_account() -> Account:
-    """This account; as root a user namespace of our own, else the account `postgres` or `nobody`."""
+    """This account; as root a user namespace of our own, else the account `postgres`."""
     if os.geteuid() != 0:
         return Account((), os.geteuid(), os.getegid())
     if _works(*UNSHARE, "true"):
         # Inside, root is an ordinary user; outside, the files stay root's. No folder changes owner.
         return Account(UNSHARE, 0, 0, "PostgreSQL refuses root, so it runs in a user namespace.")
-    entry = next((found for name in ("postgres", "nobody") if (found := _entry(name))), None)
-    if entry is None:
+    try:
+        entry = pwd.getpwnam("postgres")
+    except KeyError:
         raise NoAccount(
             "PostgreSQL refuses to run as root, and there is no account `postgres` to run it as. "
             "Start the server as an ordinary user."
-        )
+        ) from None
     prefix = ("setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups")
     note = f"PostgreSQL refuses root, so it runs as the account `{entry.pw_name}`."
     return Account(prefix, entry.pw_uid, entry.pw_gid, note)
@@ -70,10 +71,3 @@ def _works(*command: str) -> bool:
     if shutil.which(command[0]) is None:
         return False
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def _entry(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None

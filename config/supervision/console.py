@@ -45,7 +45,7 @@ class Console:
             print(text, flush=True)
         except OSError:
             # The terminal is gone (closed window, `| head`); the files still have it all.
-            sys.stdout = open("/dev/null", "w")
+            sys.stdout = open("/dev/null", "w")  # noqa: SIM115
 
     def _file(self, name: str) -> IO[str]:
         if name not in self._files:

@@ -72,8 +72,8 @@ class PostgresCluster:
     def command(self) -> list[str]:
         """The command that runs the server in the foreground; SIGINT stops it fast and cleanly."""
         options = [f"--{name}={value}" for name, value in self._settings.items()]
-        program = self._program("postgres")
-        return [*self._account.prefix, program, "-D", str(self._folder), "-k", str(self._sockets), *options]  # fmt: skip
+        where = ["-D", str(self._folder), "-k", str(self._sockets)]
+        return [*self._account.prefix, self._program("postgres"), *where, *options]
 
     def wait_until_ready(self, seconds: float = 60) -> None:
         """Wait for the server, and make the database if it is not there.

@@ -88,9 +88,8 @@ def free_port() -> int:
 def start_product(data_dir: Path, **settings: str) -> Product:
     """Start it on a free port without waiting; settings such as STORAGE_URL as keywords."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    env = {
-        name: value for name, value in os.environ.items() if not name.endswith("_URL")
-    } | {  # fmt: skip
+    inherited = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    env = inherited | {
         "DATA_DIR": str(data_dir),
         "PORT": str(free_port()),
         "BIND": "127.0.0.1",
