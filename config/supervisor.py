@@ -11,9 +11,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -64,6 +65,7 @@ class Supervisor:
         self._lock.take()
         self._socket = listen(settings.BIND, settings.PORT)
         self._console = Console(self._data_dir / "log")
+        Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         try:
@@ -97,7 +99,9 @@ class Supervisor:
         own_redis = self._private["BROKER_URL"] == settings.BROKER_URL
         own_redis = own_redis or self._private["CACHE_URL"] == settings.CACHE_URL
         with ThreadPoolExecutor() as pool:
-            steps = [pool.submit(collect_static_files, Path(settings.STATIC_ROOT))]
+            steps: list[Future[Any]] = [
+                pool.submit(collect_static_files, Path(settings.STATIC_ROOT))
+            ]
             if own_postgres:
                 steps.append(pool.submit(self._start_postgres))
             else:
