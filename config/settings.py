@@ -168,6 +168,8 @@ MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
 """Uploads are answered 507 when the disk would have less room left than this."""
 WORK_DIR = DATA_DIR / "work"
 """Scratch of uploads and jobs; swept of what no job owns."""
+INCOMING_DIR = WORK_DIR / "incoming"
+"""Half uploads. Not Django's FILE_UPLOAD_TEMP_DIR, which must exist before any command runs."""
 BASEMAP_URL = os.environ.get("BASEMAP_URL", "")
 """XYZ template of an additional online base map, such as https://host/{z}/{x}/{y}.png."""
 BASEMAP_ATTRIBUTION = os.environ.get("BASEMAP_ATTRIBUTION", "")
@@ -238,7 +240,6 @@ STATICFILES_DIRS = [
     if path.is_dir()
 ]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
-FILE_UPLOAD_TEMP_DIR = WORK_DIR / "incoming"
 FILE_UPLOAD_HANDLERS = [
     "repository.api.receiving.HashingUploadHandler",
 ]

@@ -11,6 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 
 from repository.errors import OutOfSpace, TooLarge
 
@@ -33,10 +35,15 @@ class HashingUploadHandler(FileUploadHandler):
 
     chunk_size = 2**20
 
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self.received: list[HashedUpload] = []
+        self.size = 0
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Start the next file of the form."""
         super().new_file(*args, **kwargs)
-        folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+        folder = Path(settings.INCOMING_DIR)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / str(uuid.uuid4())
         self.stream = open(self.path, "xb")
@@ -44,13 +51,12 @@ class HashingUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Keep a chunk."""
-        if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
-            self._discard()
+        self.size += len(raw_data)
+        if self.size > settings.MAX_UPLOAD_BYTES:
             raise TooLarge(f"This server takes {settings.MAX_UPLOAD_BYTES:,} bytes at most.")
         try:
             self.stream.write(raw_data)
         except OSError as error:
-            self._discard()
             raise OutOfSpace("The server has no room for this file.") from error
         for digest in self.hashes:
             digest.update(raw_data)
@@ -68,13 +74,38 @@ class HashingUploadHandler(FileUploadHandler):
         upload.path = self.path
         upload.sha256, upload.md5 = (digest.hexdigest() for digest in self.hashes)
         upload.__dict__["_name"] = os.path.basename(self.file_name or "upload")
+        self.received.append(upload)
         return upload
 
     def upload_interrupted(self) -> None:
-        """The client went away in the middle."""
-        self._discard()
+        """The form ended in the middle of a file."""
+        self.discard()
+        raise MultiPartParserError("it ends in the middle of a file")
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """Remove what was received: a form that cannot be read to its end leaves nothing."""
+        for upload in self.received:
+            upload.close()
         if hasattr(self, "stream"):
             self.stream.close()
             self.path.unlink(missing_ok=True)
+
+
+def received_files(request: HttpRequest, field: str) -> list[HashedUpload]:
+    """The files of a form's field; a form that fails on the way leaves no file behind."""
+    handlers = request.upload_handlers
+    try:
+        files: list[HashedUpload] = request.FILES.getlist(field)
+    except BaseException:
+        for handler in handlers:
+            if isinstance(handler, HashingUploadHandler):
+                handler.discard()
+        raise
+    return files
+
+
+def announced_bytes(request: HttpRequest) -> int:
+    """How much the client says that it will send; 0 where it does not know (RFC 9112, 7.1)."""
+    if "Transfer-Encoding" in request.headers:
+        return 0
+    return int(request.headers.get("Content-Length") or 0)
