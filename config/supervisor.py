@@ -65,7 +65,6 @@ class Supervisor:
         self._lock.take()
         self._socket = listen(settings.BIND, settings.PORT)
         self._console = Console(self._data_dir / "log")
-        Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         try:
