@@ -57,7 +57,7 @@ def find_georeference(
     has_grid = "bounds" in answers or not _is_identity(dataset.transform)
     source = _answered_crs(answers["crs"]) if "crs" in answers else _own_crs(dataset)
     if source is None and projected_epsg is not None:
-        source = _resolved(rasterio.CRS.from_epsg, projected_epsg)
+        source = _from_epsg(projected_epsg)
     if not has_grid:
         _reject_points_only(dataset)
     if source is None:
@@ -137,12 +137,11 @@ def _answered_crs(answer: object) -> rasterio.CRS:
     return crs
 
 
-def _resolved(make: Any, value: object) -> rasterio.CRS:
+def _from_epsg(code: int) -> rasterio.CRS:
     try:
-        crs: rasterio.CRS = make(value)
+        return rasterio.CRS.from_epsg(code)
     except RasterioCRSError as error:
-        raise _unknown_crs(str(value)) from error
-    return crs
+        raise _unknown_crs(f"EPSG:{code}") from error
 
 
 def _earthly(source: rasterio.CRS) -> pyproj.CRS:

@@ -27,6 +27,8 @@ class Limits:
     bands: int = 1024
     blocks: int = 50_000_000
     metadata_bytes: int = 16 * 2**20
+    metadata_items: int = 20_000
+    """GDAL's time to open a file grows with their square: 100,000 take 20 seconds."""
 
 
 DEFAULT_LIMITS = Limits()
@@ -93,7 +95,17 @@ def _check_page(page: TiffPage, limits: Limits) -> None:
             hint="It was probably not written to its end. Write it anew.",
         )
     if len(page.metadata) > limits.metadata_bytes:
-        raise _too_large(f"Its metadata have {amount(len(page.metadata))}.")
+        raise _metadata(f"Its metadata have {amount(len(page.metadata))}")
+    if (items := page.metadata.count(b"<Item")) > limits.metadata_items:
+        raise _metadata(f"Its metadata have {items} items; {limits.metadata_items} are taken")
+
+
+def _metadata(sentence: str) -> Rejected:
+    return Rejected(
+        f"{sentence}.",
+        code="too_large",
+        hint="Leave the metadata out: `gdal_translate -of COG -nomd in.tif out.tif`.",
+    )
 
 
 def _too_large(sentence: str) -> Rejected:
