@@ -18,8 +18,9 @@ import rasterio
 from repository.errors import OutOfSpace, RastrumError, Rejected
 from repository.raster_info import RasterInfo
 from tasks import cog_profiles
+from tasks.cog.halving import Strip, joined
 from tasks.cog.levels import Level, level_sizes, open_levels
-from tasks.cog.pyramid import BlockQueue, Pyramid, Strip, joined
+from tasks.cog.pyramid import BlockQueue, Pyramid
 from tasks.cog.source import OPEN_OPTIONS, Source, open_source
 from tasks.cog.tags import descriptive_tags
 from tasks.cog.traversal import Traversal, cache_bytes, plan
@@ -34,7 +35,7 @@ OnStrip = Callable[[Pixels, Mask], None]
 OnProgress = Callable[[float], None]
 
 
-class Cancelled(RastrumError):  # noqa: N818 (a name of the family in repository.errors)
+class Cancelled(RastrumError):
     """The owner or the worker asked to stop; nothing was left behind."""
 
     code, status, title = "cancelled", 409, "Cancelled"

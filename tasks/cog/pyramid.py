@@ -10,24 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tasks.cog.encoding import encode_block, encode_mask
+from tasks.cog.halving import Checked, Halving, Strip, joined
 from tasks.cog.levels import Level
-from tasks.cog.reduction import halve_mask, reducer, step_off_nodata
-from tasks.cog.validity import Mask, Pixels, Validity, fill_for
+from tasks.cog.odd_sides import Side, Sides
+from tasks.cog.validity import Mask, Validity
 from tasks.cog_profiles import CogProfile
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Pixels (bands, h, w) with the dataset's mask (h, w), True for valid, if it has one."""
-
-    pixels: Pixels
-    mask: Mask | None
-
-    def block(self, x: int, y: int, size: int) -> Strip:
-        """The part that starts at column `x`, row `y` and is at most size x size."""
-        rows, columns = slice(y, y + size), slice(x, x + size)
-        mask = None if self.mask is None else self.mask[rows, columns]
-        return Strip(self.pixels[:, rows, columns], mask)
 
 
 @dataclass
@@ -108,6 +95,8 @@ class Pyramid:
         self._left, self._beyond = left, beyond
         self._collected = [_Collected() for _ in levels]
         self._row = [0] * len(levels)
+        self._above: list[Checked | None] = [None] * len(levels)
+        self._halving = Halving(validity, queue.profile.resampling, queue.pool)
 
     def feed(self, strip: Strip, valid: Sequence[Mask | None] | None = None, *, last: bool) -> None:
         """Take the next rows at full resolution: whole rows of blocks, but for the last."""
@@ -118,17 +107,27 @@ class Pyramid:
                 self._take(number, waiting.take(), None)
 
     def _take(self, number: int, strip: Strip, valid: Sequence[Mask | None] | None) -> None:
+        sides = self._sides(number, strip)
         self._queue_blocks(number, strip)
         is_last = number + 1 == len(self._levels)
         if is_last and self._beyond is None:
             return
         if valid is None:
             valid = self._validity.of_all(strip.pixels, strip.mask)
-        halved = halve(strip, valid, self._validity, self._queue)
+        checked = Checked(strip, valid)
+        halved = self._halving.halve(checked, self._above[number], sides)
+        self._above[number] = checked.last_row()
         if is_last and self._beyond is not None:
             self._beyond(halved)
         else:
             self._collected[number + 1].strips.append(halved)
+
+    def _sides(self, number: int, strip: Strip) -> Sides:
+        """Where a raster is read in columns, each halves by aligned pairs across."""
+        level, size = self._levels[number], self._queue.profile.block_size
+        whole = strip.pixels.shape[2] == level.width
+        rows = Side(level.height if level.height % 2 else 0, self._row[number] * size)
+        return Sides(rows, Side(level.width if whole and level.width % 2 else 0))
 
     def _queue_blocks(self, number: int, strip: Strip) -> None:
         level, size = self._levels[number], self._queue.profile.block_size
@@ -138,46 +137,3 @@ class Pyramid:
                 column = (self._left >> number) + x // size
                 self._queue.add(level, column, self._row[number], strip.block(x, y, size))
             self._row[number] += 1
-
-
-def halve(
-    strip: Strip, valid: Sequence[Mask | None], validity: Validity, queue: BlockQueue
-) -> Strip:
-    """The strip at half the resolution, its bands reduced side by side in the pool."""
-    bands, height, width = strip.pixels.shape
-    half = _laid_out_like(strip.pixels, (bands, -(-height // 2), -(-width // 2)))
-    resampling = queue.profile.resampling
-
-    def halve_band(position: int) -> None:
-        band = validity.bands[position]
-        band_valid = valid[position]
-        half[position] = reducer(resampling)(
-            strip.pixels[position], band_valid, fill_for(band.nodata, half.dtype)
-        )
-        if resampling == "average" and band.mask == "nodata" and band.nodata is not None:
-            half_valid = None if band_valid is None else halve_mask(band_valid, resampling)
-            step_off_nodata(half[position], half_valid, band.nodata)
-
-    list(queue.pool.map(halve_band, range(bands)))
-    mask = None if strip.mask is None else halve_mask(strip.mask, resampling)
-    return Strip(half, mask)
-
-
-def _laid_out_like(pixels: Pixels, shape: tuple[int, int, int]) -> Pixels:
-    """An empty (bands, h, w) array whose memory is in the same order as that of `pixels`."""
-    if pixels.flags.c_contiguous:
-        return np.empty(shape, pixels.dtype)
-    bands, height, width = shape
-    return np.empty((height, width, bands), pixels.dtype).transpose(2, 0, 1)
-
-
-def joined(parts: Sequence[Strip], axis: int) -> Strip:
-    """Strips below one another (axis 1) or side by side (axis 2) as one."""
-    if len(parts) == 1:
-        return parts[0]
-    shape = list(parts[0].pixels.shape)
-    shape[axis] = sum(part.pixels.shape[axis] for part in parts)
-    pixels = _laid_out_like(parts[0].pixels, (shape[0], shape[1], shape[2]))
-    np.concatenate([part.pixels for part in parts], axis=axis, out=pixels)
-    masks = [part.mask for part in parts if part.mask is not None]
-    return Strip(pixels, np.concatenate(masks, axis=axis - 1) if masks else None)

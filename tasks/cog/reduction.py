@@ -88,7 +88,7 @@ def average(band: Pixels, valid: Mask | None, fill: float) -> Pixels:
         return _average_small_unsigned(band)
     if valid is None:
         a, b, c, d = (_widened(q) for q in quarters(band))
-        return _narrowed(((a + b) + (c + d)) * a.dtype.type(0.25), band.dtype)
+        return narrowed(((a + b) + (c + d)) * a.dtype.type(0.25), band.dtype)
     return _average_of_valid(band, valid, fill)
 
 
@@ -106,27 +106,28 @@ def _average_small_unsigned(band: Pixels) -> Pixels:
 def _average_of_valid(band: Pixels, valid: Mask, fill: float) -> Pixels:
     cells, masks = quarters(band), quarters(valid)
     count = np.zeros(masks[0].shape, dtype=np.uint8)
-    total = np.zeros(masks[0].shape, dtype=_wide_type(band.dtype))
+    total = np.zeros(masks[0].shape, dtype=wide_type(band.dtype))
     for cell, is_valid in zip(cells, masks, strict=True):
         count += is_valid
         np.add(total, _widened(cell), out=total, where=is_valid)
     weights = np.array([0, 1, 1 / 2, 1 / 3, 1 / 4], dtype=total.dtype)
     total *= weights[count]
-    result = _narrowed(total, band.dtype)
+    result = narrowed(total, band.dtype)
     result[count == 0] = fill
     return result
 
 
-def _wide_type(dtype: np.dtype[Any]) -> type[np.floating]:
+def wide_type(dtype: np.dtype[Any]) -> type[np.floating]:
     """A float type that holds sums of four exactly enough; float64 rounds beyond 2**53."""
     return np.float32 if dtype.itemsize <= 2 else np.float64
 
 
 def _widened(cell: Pixels) -> Pixels:
-    return cell.astype(_wide_type(cell.dtype))
+    return cell.astype(wide_type(cell.dtype))
 
 
-def _narrowed(values: Pixels, dtype: np.dtype[Any]) -> Pixels:
+def narrowed(values: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """Means in the band's own type; integers rounded, halves away from zero."""
     if dtype.kind == "f":
         return values.astype(dtype)
     rounded: Pixels = np.trunc(values + np.copysign(values.dtype.type(0.5), values))

@@ -39,7 +39,7 @@ def write_file(
     `copied` hears the share of data written, 0 to 1.
     """
     data_size = sum(level.end for level in levels)
-    header = _header(levels, layout, big=data_size > _classic_data_limit(levels))
+    header = _header(levels, layout, big=data_size > classic_data_limit(levels))
     with destination.open("wb") as file:
         file.write(header)
         for level in reversed(levels):
@@ -48,7 +48,7 @@ def write_file(
         return file.tell()
 
 
-def _classic_data_limit(levels: Sequence[Level]) -> int:
+def classic_data_limit(levels: Sequence[Level]) -> int:
     """Bytes of data that a classic TIFF holds beside its header (4-byte offsets)."""
     blocks = sum(len(level.image.sizes) + len(level.mask.sizes) for level in levels)
     return 2**32 - 1 - 8 * blocks - HEADER_ALLOWANCE

@@ -16,14 +16,16 @@ from rio_cogeo.cogeo import cog_validate
 from repository.errors import OutOfSpace, Rejected
 from repository.raster_info import Kind
 from tasks import conversion
+from tasks.cog import writer
 from tasks.conversion import Cancelled, convert
 from tests.rasters import gradient, info_of, write_raster
 
-DTYPES = "uint8 int8 uint16 int16 uint32 int32 uint64 int64 float32 float64".split()
-SAME = (
-    "crs transform shape count dtypes nodatavals colorinterp scales offsets units descriptions "
-    "mask_flag_enums"
-).split()
+DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
+DTYPES += ["float32", "float64"]
+SAME = [
+    "crs", "transform", "shape", "count", "dtypes", "nodatavals", "colorinterp", "scales",
+    "offsets", "units", "descriptions", "mask_flag_enums",
+]  # fmt: skip
 
 
 def converted(source: Path, kind: Kind = "measurement") -> Path:
@@ -227,8 +229,8 @@ def test_strips_hold_every_pixel_once_with_its_validity(tmp_path: Path) -> None:
 def test_wide_rasters_are_read_in_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = conversion.plan
     monkeypatch.setattr(conversion, "plan", lambda info, size: plan(info, size, 1 << 18))
-    pixels = gradient("uint8", 600, 4500, 2)
-    mask = gradient("uint8", 600, 4500)[0] > 60
+    pixels = gradient("uint8", 600, 4576, 2)
+    mask = gradient("uint8", 600, 4576)[0] > 60
     source = write_raster(tmp_path / "a.tif", pixels, mask=mask)
     in_columns = converted(source)
     assert_same(source, in_columns)
@@ -241,6 +243,17 @@ def test_wide_rasters_are_read_in_columns(tmp_path: Path, monkeypatch: pytest.Mo
         ):
             np.testing.assert_array_equal(one.read(), other.read())
             np.testing.assert_array_equal(one.read_masks(), other.read_masks())
+
+
+def test_files_beyond_four_gigabytes_are_bigtiff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "classic_data_limit", lambda levels: 0)
+    mask = gradient("uint8", 300, 700)[0] > 50
+    source = write_raster(tmp_path / "a.tif", gradient("uint16", 300, 700, 3), mask=mask)
+    cog = converted(source)
+    assert cog.read_bytes()[:4] == b"II+\0"
+    assert_same(source, cog)
 
 
 def test_progress_rises_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
