@@ -13,7 +13,7 @@ test: ## set up and run every test
 
 test-fast: ## the tests that need no services
 	@sh deploy/setup.sh dev
-	@exec $(ENV) -m pytest -q -m "not services and not s3 and not browser and not clients and not faults"
+	@exec $(ENV) -m pytest -q -m "not services and not s3 and not browser and not clients and not faults and not corpus"
 
 bench: ## ratios against peers; a table, and JSON in benchmarks/results
 	@sh deploy/setup.sh test
