@@ -1,0 +1,42 @@
+"""What caches may keep: strong ETags of public answers, nothing of private ones (RFC 9110, 9111)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from fastapi import Response
+
+from tiler.pixels.asset_ref import AssetRef
+
+RENDERER = "1"
+"""Part of every ETag: raise it when the same product is drawn otherwise than before."""
+PUBLIC = "public, max-age=60, must-revalidate"
+PRIVATE = "private, no-store"
+
+
+def etag_of(*parts: object) -> str:
+    """A strong ETag of everything that an answer depends on."""
+    text = "|".join(str(part) for part in (RENDERER, *parts))
+    return f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+
+
+def product_headers(ref: AssetRef, *parts: object) -> dict[str, str]:
+    """Caching headers of an answer that depends on the product and `parts`.
+
+    One body at one address: the ETag needs no word about what the address says.
+    """
+    if not ref.is_public:
+        return {"Cache-Control": PRIVATE}
+    etag = etag_of(ref.uuid, ref.version, ref.revision, ref.style.name, *parts)
+    return {"Cache-Control": PUBLIC, "ETag": etag}
+
+
+def not_modified(request_headers: Mapping[str, str], headers: dict[str, str]) -> Response | None:
+    """The 304 where the caller has this very answer already (RFC 9110, 13.1.2), else None."""
+    wanted = request_headers.get("if-none-match")
+    etag = headers.get("ETag")
+    if wanted is None or etag is None:
+        return None
+    known = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
+    return Response(status_code=304, headers=headers) if etag in known or "*" in known else None

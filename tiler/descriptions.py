@@ -1,0 +1,87 @@
+"""What the tile server says about a product, in TiTiler's shapes; from the catalogue alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from titiler.core.models.mapbox import TileJSON
+
+from repository.raster_info import BandInfo, Bounds, Statistics
+from tiler.pixels.asset_ref import AssetRef
+from tiler.pixels.tile_matrix_sets import MAX_LATITUDE
+
+NODATA_TYPES = {"all_valid": "None", "nodata": "Nodata", "per_dataset": "Mask", "alpha": "Alpha"}
+
+
+def tilejson(ref: AssetRef, template: str, legend: str) -> dict[str, Any]:
+    """TileJSON 3.0.0; bounds cross no antimeridian, which its readers do not expect."""
+    left, bottom, right, top = drawn_bounds(ref.bounds_wgs84)
+    middle = (left + right) / 2 if left < right else ((left + right + 360) / 2 + 180) % 360 - 180
+    crosses = left > right
+    document = TileJSON(
+        name=ref.title, tiles=[template], legend=legend,
+        minzoom=ref.min_zoom, maxzoom=ref.max_zoom,
+        bounds=[-180.0 if crosses else left, bottom, 180.0 if crosses else right, top],
+        center=(middle, (bottom + top) / 2, ref.min_zoom),
+    )  # fmt: skip
+    return document.model_dump(exclude_none=True)
+
+
+def drawn_bounds(bounds: Bounds) -> Bounds:
+    """Longitude and latitude of what Web Mercator can show of the bounds."""
+    left, bottom, right, top = bounds
+    bottom, top = (min(MAX_LATITUDE, max(-MAX_LATITUDE, value)) for value in (bottom, top))
+    return left, bottom, right, top
+
+
+def info(ref: AssetRef) -> dict[str, Any]:
+    """rio-tiler's Info: of the raster as stored."""
+    bands = [ref.band(i) for i in ref.data_bands]
+    first = bands[0]
+    return {
+        "bounds": list(ref.bounds), "crs": ref.crs_name or ref.crs_wkt,
+        "band_metadata": [[f"b{b.index}", {}] for b in bands],
+        "band_descriptions": [[f"b{b.index}", b.description] for b in bands],
+        "dtype": first.dtype, "nodata_type": NODATA_TYPES[first.mask],
+        "nodata_value": first.nodata if _finite(first.nodata) is not None else _text(first.nodata),
+        "colorinterp": [b.color_interpretation for b in ref.bands],
+        "scales": [b.scale for b in bands], "offsets": [b.offset for b in bands],
+        "colormap": {str(v): list(c) for v, *c in first.color_table} or None,
+        "driver": "GTiff", "count": len(ref.bands), "width": ref.width, "height": ref.height,
+        "overviews": list(ref.overviews), "minzoom": ref.min_zoom, "maxzoom": ref.max_zoom,
+        "bounds_wgs84": list(ref.bounds_wgs84), "title": ref.title, "kind": ref.kind,
+    }  # fmt: skip
+
+
+def statistics(ref: AssetRef) -> dict[str, Any]:
+    """rio-tiler's BandStatistics of each band: stored, of full resolution; unknown ones null."""
+    return {f"b{i}": _band_statistics(ref.band(i)) for i in ref.data_bands}
+
+
+def _band_statistics(band: BandInfo) -> dict[str, Any]:
+    known = band.statistics or Statistics(None, None, None, None, 0, 0)
+    total = None if known.mean is None else known.mean * known.valid_count
+    return {
+        "min": _finite(known.min), "max": _finite(known.max),
+        "mean": _finite(known.mean), "std": _finite(known.std),
+        "count": known.valid_count, "sum": _finite(total),
+        "median": None, "majority": None, "minority": None,
+        "unique": len(known.unique_values) or None,
+        "histogram": [list(known.histogram_counts), list(known.histogram_edges)],
+        "valid_percent": round(100 * known.valid_share, 2),
+        "masked_pixels": known.total_count - known.valid_count,
+        "valid_pixels": known.valid_count,
+        "percentile_2": _finite(known.percentile_2), "percentile_98": _finite(known.percentile_98),
+        "description": band.name,
+    }  # fmt: skip
+
+
+def _finite(value: float | int | None) -> float | int | None:
+    """JSON has no NaN and no infinity (RFC 8259, 6)."""
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return None
+    return value
+
+
+def _text(value: float | int | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,61 @@
+"""Errors as answers: problem documents (RFC 9457), for the tile server's addresses."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from repository.errors import BadRequest, NotFound, RastrumError
+
+log = logging.getLogger("rastrum.tiles")
+
+
+def problem_headers(error: RastrumError) -> dict[str, str]:
+    """401 asks for credentials, 503 says when to come back; no error is kept by a cache."""
+    headers = {"Cache-Control": "no-store"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
+    if error.status == 503:
+        headers["Retry-After"] = "10"
+    return headers
+
+
+def problem_response(error: RastrumError) -> JSONResponse:
+    """The answer for an error."""
+    return JSONResponse(
+        error.problem(), error.status, problem_headers(error), "application/problem+json"
+    )
+
+
+def translate_errors(app: FastAPI) -> None:
+    """Teach the application to answer every error as a problem document."""
+
+    @app.exception_handler(RastrumError)
+    def ours(request: Request, error: RastrumError) -> JSONResponse:
+        return problem_response(error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        return problem_response(BadRequest(f"{place}: {first['msg']}", code="invalid_parameter"))
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 404:
+            return problem_response(NotFound("There is nothing at this address."))
+        refusal = BadRequest(str(error.detail), code="method_not_allowed")
+        refusal.status = error.status_code  # type: ignore[misc]
+        return problem_response(refusal)
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s", request.method, request.url.path, exc_info=error)
+        failure = RastrumError(
+            "The server failed. It has been written down.", code="internal_error"
+        )
+        return problem_response(failure)

@@ -1,0 +1,118 @@
+"""From pixels and a style to the bytes of a picture: the one place where tiles are encoded."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import rasterio
+from imagecodecs import jpeg_encode, webp_encode
+from numpy.typing import NDArray
+from rasterio.io import MemoryFile
+from rasterio.transform import from_bounds
+
+from repository.errors import NotFound
+from repository.rendering_style import RenderingStyle
+from tiler.pixels.png import encode_png
+from tiler.pixels.reading import Pixels
+from tiler.pixels.styles import Colours, as_colours, paint
+
+Format = Literal["png", "jpg", "webp", "tif", "npy"]
+
+JPEG_QUALITY = 85
+WEBP_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class MediaFormat:
+    """A file format that a tile can have."""
+
+    extension: Format
+    media_type: str
+    has_transparency: bool
+    is_picture: bool
+    """Drawn with a style; else it holds the values as stored."""
+
+
+FORMATS: dict[str, MediaFormat] = {
+    "png": MediaFormat("png", "image/png", True, True),
+    "jpg": MediaFormat("jpg", "image/jpeg", False, True),
+    "webp": MediaFormat("webp", "image/webp", True, True),
+    "tif": MediaFormat("tif", "image/tiff; application=geotiff", False, False),
+    "npy": MediaFormat("npy", "application/x-binary", False, False),
+}
+
+
+def media_format(extension: str) -> MediaFormat:
+    """The format of that file extension. Raises NotFound `unknown_format`."""
+    extension = "jpg" if extension == "jpeg" else extension
+    if extension not in FORMATS:
+        raise NotFound(
+            f"Tiles have no format {extension[:20]!r}.",
+            code="unknown_format",
+            hint=f"Use one of {', '.join(FORMATS)}.",
+        )
+    return FORMATS[extension]
+
+
+def bands_for(style: RenderingStyle, media: MediaFormat) -> tuple[int, ...]:
+    """The bands that a picture needs; none (all) for a file of values."""
+    return style.bands if media.is_picture else ()
+
+
+def render(pixels: Pixels, style: RenderingStyle, extension: str) -> bytes:
+    """The file of that extension. Pictures need the bands of the style, in its order."""
+    media = media_format(extension)
+    if media.extension == "npy":
+        return _npy(pixels)
+    if media.extension == "tif":
+        return _geotiff(pixels)
+    picture = paint(pixels, style)
+    if media.extension == "png":
+        return encode_png(picture)
+    colours = as_colours(picture)
+    if media.extension == "jpg":
+        return bytes(jpeg_encode(_on_white(colours), level=JPEG_QUALITY))
+    return bytes(webp_encode(_with_alpha(colours), level=WEBP_QUALITY, method=0))
+
+
+def _on_white(colours: Colours) -> NDArray[np.uint8]:
+    """JPEG has no transparency: paper shows through."""
+    if colours.alpha is None:
+        return colours.rgb
+    share = colours.alpha[..., None].astype(np.uint16)
+    mixed = (colours.rgb * share + 255 * (255 - share) + 127) // 255
+    return mixed.astype(np.uint8)
+
+
+def _with_alpha(colours: Colours) -> NDArray[np.uint8]:
+    if colours.alpha is None:
+        return colours.rgb
+    return np.dstack([colours.rgb, colours.alpha])
+
+
+def _npy(pixels: Pixels) -> bytes:
+    """(bands + 1, height, width), the last plane the mask, 255 for valid: TiTiler's layout."""
+    mask = pixels.mask.astype(pixels.data.dtype)
+    limit = 127 if pixels.data.dtype == np.int8 else 255
+    stream = io.BytesIO()
+    np.save(stream, np.concatenate([pixels.data, (mask * limit)[None]]), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _geotiff(pixels: Pixels) -> bytes:
+    """All values as stored, georeferenced, with an internal mask where some are not valid."""
+    bands, height, width = pixels.data.shape
+    profile = {
+        "driver": "GTiff", "count": bands, "height": height, "width": width,
+        "dtype": pixels.data.dtype.name, "crs": pixels.crs or None, "compress": "deflate",
+        "zlevel": 1, "transform": from_bounds(*pixels.bounds, width, height),
+    }  # fmt: skip
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), MemoryFile() as memory:
+        with memory.open(**profile) as dataset:
+            dataset.write(pixels.data)
+            if not pixels.mask.all():
+                dataset.write_mask(pixels.mask)
+        return bytes(memory.read())

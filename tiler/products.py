@@ -1,0 +1,194 @@
+"""From an address to a frozen AssetRef: the tile server's only door to the catalogue.
+
+Policy is asked for every request, so that revocation and removal hold at once. What
+an unchanging (uuid, version, revision) says is read and parsed once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from repository import catalogue
+from repository.authentication import request_principal
+from repository.connections import borrowed_connection
+from repository.errors import NotFound
+from repository.models import Asset, Product
+from repository.models.asset import AssetRole
+from repository.models.collection import Visibility
+from repository.models.product import ProductState
+from repository.policy import visible_to
+from repository.principal import Principal
+from repository.raster_info import Bounds, RasterInfo
+from repository.rendering_style import RenderingStyle
+from repository.storage import object_store
+from tiler.pixels.asset_ref import AssetRef
+from tiler.pixels.zooms import zoom_range
+
+MAX_KNOWN = 5_000
+"""Parsed products kept, a few kB each."""
+MAX_LAYERS = 2_000
+"""Of one capabilities document; clients choke on more."""
+PAGE = 500
+
+Stamp = tuple[str, int, int, bool]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a request brings to say who asks."""
+
+    authorization: str | None
+    cookies: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One product as a list of layers shows it."""
+
+    collection: str
+    product: str
+    title: str
+    description: str
+    bounds_wgs84: Bounds
+    stamp: str
+    """Changes with whatever a list can show."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers of the catalogue or of one collection that a caller may see."""
+
+    title: str
+    items: tuple[Layer, ...]
+    is_cut: bool
+    """Whether there are more than MAX_LAYERS."""
+    is_public: bool
+    """Whether anybody would get the same list: only then may caches keep it."""
+
+
+def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
+    """The product at `{c}/{p}` or `{c}/{p}@{n}`.
+
+    Raises NotFound (also where the caller may not see it, or for another version than
+    the newest), Gone for a tombstone, WrongCredentials.
+    """
+    slug, at, number = address.partition("@")
+    with borrowed_connection():
+        principal = request_principal(caller.authorization, dict(caller.cookies))
+        stamp = _stamp(principal, collection, slug)
+        if at and number != str(stamp[1]):
+            raise NotFound(
+                f"{collection}/{slug} has no version {number[:20]!r}.", code="unknown_version"
+            )
+        ref = _known.get(stamp)
+        return ref or _known.keep(stamp, _read(principal, collection, slug, stamp))
+
+
+def list_layers(caller: Caller, collection: str = "") -> Layers:
+    """The published products that the caller may see, of all or of one collection.
+
+    Raises NotFound where the collection is absent or not for this caller.
+    """
+    with borrowed_connection():
+        principal = request_principal(caller.authorization, dict(caller.cookies))
+        title = catalogue.find_collection(principal, collection).title if collection else ""
+        names = (collection,) if collection else ()
+        rows: list[Product] = []
+        cursor, more = "", True
+        while more and len(rows) < MAX_LAYERS:
+            query = catalogue.ProductQuery(collections=names, limit=PAGE, cursor=cursor)
+            page = catalogue.search(principal, query)
+            rows += page.items
+            cursor, more = page.next, bool(page.next)
+    items = tuple(_layer(row) for row in rows[:MAX_LAYERS] if row.bbox)
+    return Layers(title, items, more or len(rows) > MAX_LAYERS, principal.is_anonymous)
+
+
+def layer_of(ref: AssetRef) -> Layer:
+    """The product as a list would show it."""
+    stamp = f"{ref.uuid}-{ref.version}-{ref.revision}"
+    return Layer(ref.collection, ref.product, ref.title, ref.description, ref.bounds_wgs84, stamp)
+
+
+class _Known:
+    """Parsed products by stamp, the ones used longest ago forgotten first."""
+
+    def __init__(self) -> None:
+        self._refs: OrderedDict[Stamp, AssetRef] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, stamp: Stamp) -> AssetRef | None:
+        with self._lock:
+            ref = self._refs.get(stamp)
+            if ref is not None:
+                self._refs.move_to_end(stamp)
+            return ref
+
+    def keep(self, stamp: Stamp, ref: AssetRef) -> AssetRef:
+        with self._lock:
+            self._refs[stamp] = ref
+            while len(self._refs) > MAX_KNOWN:
+                self._refs.popitem(last=False)
+            return ref
+
+
+_known = _Known()
+
+
+def _stamp(principal: Principal, collection: str, slug: str) -> Stamp:
+    """What names the product's present state: one small query, through policy."""
+    row = (
+        visible_to(principal, Product.objects.filter(collection_id=collection, slug=slug))
+        .filter(state=ProductState.PUBLISHED)
+        .values_list("uuid", "version", "revision", "visibility", "collection__visibility")
+        .first()
+    )
+    if row is None:
+        # Says whether it is absent or removed, in the catalogue's own words.
+        catalogue.find_product(principal, collection, slug)
+        raise NotFound(f"There is no map {collection}/{slug}, or you may not see it.")
+    uuid, version, revision, *visibilities = row
+    return str(uuid), version, revision, set(visibilities) == {Visibility.PUBLIC}
+
+
+def _read(principal: Principal, collection: str, slug: str, stamp: Stamp) -> AssetRef:
+    uuid, version, revision, is_public = stamp
+    product = catalogue.find_product(principal, collection, slug)
+    data = Asset.objects.filter(product_id=uuid, version=version, role=AssetRole.DATA)
+    asset = visible_to(principal, data).first()
+    if asset is None:
+        raise NotFound(f"{collection}/{slug} has no pixels to show.", code="no_pixels")
+    info = RasterInfo.from_json(product.raster)
+    least, greatest = zoom_range(
+        info.crs_wkt, info.transform, info.width, info.height, info.bounds_wgs84
+    )
+    return AssetRef(
+        uuid=uuid, version=version, revision=revision, is_public=is_public,
+        collection=collection, product=slug, title=product.title, description=product.description,
+        style=RenderingStyle.from_json(product.style),
+        min_zoom=least, max_zoom=greatest, **_pixels_of(info, asset),
+    )  # fmt: skip
+
+
+def _pixels_of(info: RasterInfo, asset: Asset) -> dict[str, Any]:
+    store = object_store()
+    return {
+        "gdal_path": store.gdal_path(asset.key),
+        "gdal_environment": tuple(sorted(store.gdal_environment().items())),
+        "width": info.width, "height": info.height,
+        "crs_wkt": info.crs_wkt, "crs_name": info.crs_name,
+        "transform": info.transform, "bounds": info.bounds, "bounds_wgs84": info.bounds_wgs84,
+        "bands": info.bands, "kind": info.kind, "overviews": info.overviews,
+    }  # fmt: skip
+
+
+def _layer(row: Product) -> Layer:
+    left, bottom, right, top = row.bbox
+    return Layer(
+        row.collection_id, row.slug, row.title, row.description, (left, bottom, right, top),
+        f"{row.uuid}-{row.version}-{row.revision}",
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""WMTS 1.0.0 (OGC 07-057r7) of the catalogue, a collection and a product: KVP and RESTful.
+
+/wmts  /wmts/{c}  /wmts/{c}/{p}                      KVP; capabilities where no query is sent
+.../1.0.0/WMTSCapabilities.xml
+.../1.0.0/{layer}/{style}/{tms}/{z}/{row}/{col}.png  and .../{row}/{col}/{j}/{i}.json
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from repository.errors import NotFound, RastrumError
+from repository.links import links_for
+from tiler.caching import PRIVATE, PUBLIC, etag_of, not_modified, product_headers
+from tiler.drawing import caller_of, tile_response
+from tiler.feature_info import feature_info
+from tiler.pixels.rendering import FORMATS
+from tiler.pixels.tile_matrix_sets import MAX_ADVERTISED_ZOOM, TILE_SIZE, tile_matrix_set
+from tiler.products import MAX_LAYERS, Layers, find_product, layer_of, list_layers
+from tiler.wmts_capabilities import INFO_FORMATS, PICTURES, Service, capabilities
+from tiler.wmts_errors import WmtsError, exception_report
+from tiler.wmts_requests import Scope, TileRequest, parse_key_values, parse_path
+
+router = APIRouter(include_in_schema=False)
+
+FORMAT_NAMES = {media.media_type: media for media in PICTURES} | {"image/jpg": FORMATS["jpg"]}
+
+
+@router.get("/wmts")
+@router.get("/wmts/{rest:path}")
+def wmts(request: Request, rest: str = "") -> Response:
+    """Any WMTS request; failures are exception reports with a fitting HTTP status."""
+    try:
+        scope, path = parse_path(rest)
+        wanted = path if path is not None else parse_key_values(request.query_params.multi_items())
+        if wanted is None:
+            return _capabilities(request, scope)
+        return _answer(request, scope, wanted, restful=path is not None)
+    except RastrumError as error:
+        return exception_report(error)
+
+
+def _capabilities(request: Request, scope: Scope) -> Response:
+    links = links_for(request.url.scheme, request.url.netloc)
+    if scope.product:
+        ref = find_product(caller_of(request), scope.collection, scope.product)
+        service = Service(links, scope.collection, scope.product, ref.title, ref.description)
+        items, headers = (layer_of(ref),), product_headers(ref, links.base)
+    else:
+        layers = list_layers(caller_of(request), scope.collection)
+        service = Service(links, scope.collection, "", layers.title or "Rastrum", _abstract(layers))
+        items, headers = layers.items, _list_headers(layers, links.base)
+    if (unchanged := not_modified(request.headers, headers)) is not None:
+        return unchanged
+    return Response(capabilities(service, items), media_type="application/xml", headers=headers)
+
+
+def _answer(request: Request, scope: Scope, wanted: TileRequest, *, restful: bool) -> Response:
+    """A tile, or what lies under one of its pixels."""
+    collection, product = _address(scope, wanted.layer, 404 if restful else 400)
+    if wanted.style not in ("", "default"):
+        raise WmtsError("InvalidParameterValue", f"There is no style {wanted.style[:50]}.", "Style")
+    try:
+        tms = tile_matrix_set(wanted.tile_matrix_set)
+    except NotFound as error:
+        raise WmtsError("InvalidParameterValue", error.detail, "TileMatrixSet") from None
+    _check_tile(wanted)
+    media = FORMAT_NAMES.get(wanted.format) or FORMATS.get(wanted.format)
+    if media is None or not media.is_picture:
+        raise WmtsError("InvalidParameterValue", f"Tiles have no format {wanted.format[:50]}.", "Format")  # fmt: skip
+    try:
+        ref = find_product(caller_of(request), collection, product)
+    except NotFound as error:
+        status = 404 if restful else 400
+        raise WmtsError("InvalidParameterValue", error.detail, "Layer", status) from None
+    z, x, y = wanted.z, wanted.column, wanted.row
+    if wanted.pixel is None:
+        return tile_response(request.headers, ref, tms, z, x, y, media)
+    if wanted.info_format not in INFO_FORMATS:
+        raise WmtsError("InvalidParameterValue", "There is no such InfoFormat.", "InfoFormat")
+    if not all(0 <= value < TILE_SIZE for value in wanted.pixel):
+        raise WmtsError("PointIJOutOfRange", "I and J lie between 0 and 255.", "I")
+    body = feature_info(ref, tms, z, x, y, wanted.pixel, wanted.info_format)
+    return Response(body, media_type=wanted.info_format, headers=product_headers(ref))
+
+
+def _address(scope: Scope, layer: str, status: int) -> tuple[str, str]:
+    """Collection and product of a layer name that belongs to the scope."""
+    collection, colon, product = layer.partition(":")
+    fits = scope.collection in ("", collection) and scope.product in ("", product)
+    if not (colon and collection and product and fits):
+        raise WmtsError(
+            "InvalidParameterValue", f"There is no layer {layer[:200]}.", "Layer", status
+        )
+    return collection, product
+
+
+def _check_tile(wanted: TileRequest) -> None:
+    if not 0 <= wanted.z <= MAX_ADVERTISED_ZOOM:
+        raise WmtsError(
+            "InvalidParameterValue", f"There is no tile matrix {wanted.z}.", "TileMatrix"
+        )
+    for name, value in (("TileRow", wanted.row), ("TileCol", wanted.column)):
+        if not 0 <= value < 2**wanted.z:
+            raise WmtsError("TileOutOfRange", f"{name} lies between 0 and {2**wanted.z - 1}.", name)
+
+
+def _abstract(layers: Layers) -> str:
+    text = "Maps of this collection." if layers.title else "All maps that you may see."
+    if layers.is_cut:
+        text += f" Only the {MAX_LAYERS} newest are listed; each map has an address of its own."
+    return text
+
+
+def _list_headers(layers: Layers, base: str) -> dict[str, str]:
+    if not layers.is_public:
+        return {"Cache-Control": PRIVATE}
+    etag = etag_of(base, layers.title, *(layer.stamp for layer in layers.items))
+    return {"Cache-Control": PUBLIC, "ETag": etag}

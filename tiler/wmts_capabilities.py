@@ -1,0 +1,183 @@
+"""WMTS 1.0.0 capabilities (OGC 07-057r7, clause 7): the document that a map client reads first.
+
+Written so that ArcGIS and QGIS draw it: one tile matrix set by its well-known name,
+CRS in the urn form, one top left corner for all levels, a style that has a name, and
+titles without quotes. Elements stand in the order of the schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
+
+from repository.links import Links
+from repository.raster_info import Bounds
+from tiler.descriptions import drawn_bounds
+from tiler.pixels.rendering import FORMATS
+from tiler.pixels.tile_matrix_sets import (
+    GOOGLE_MAPS_COMPATIBLE,
+    HALF_WORLD,
+    MAX_ADVERTISED_ZOOM,
+    SCALE_DENOMINATOR_0,
+    TILE_SIZE,
+)  # fmt: skip
+from tiler.products import Layer
+
+PICTURES = [FORMATS[name] for name in ("png", "jpg", "webp")]
+INFO_FORMATS = {"application/json": "json", "text/plain": "txt"}
+MAX_LAYERS_WITH_LIMITS = 200
+"""The limits of one layer are 4 kB; a list of thousands is better read than exact."""
+
+NAMESPACES = (
+    'xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1" '
+    'xmlns:xlink="http://www.w3.org/1999/xlink" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+    'xsi:schemaLocation="http://www.opengis.net/wmts/1.0 '
+    'http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd" version="1.0.0"'
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One WMTS: of the catalogue, of a collection or of a product."""
+
+    links: Links
+    collection: str = ""
+    product: str = ""
+    title: str = "Rastrum"
+    abstract: str = ""
+
+    @property
+    def url(self) -> str:
+        """Its address, without a slash at the end."""
+        return self.links.wmts(self.collection, self.product)
+
+    @property
+    def capabilities_url(self) -> str:
+        """Of the RESTful document."""
+        return self.links.wmts_capabilities(self.collection, self.product)
+
+
+def capabilities(service: Service, layers: Iterable[Layer]) -> str:
+    """The document."""
+    layers = list(layers)
+    with_limits = len(layers) <= MAX_LAYERS_WITH_LIMITS
+    contents = "".join(_layer(service, layer, with_limits) for layer in layers)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Capabilities {NAMESPACES}>\n'
+        f"{_identification(service)}{_operations(service)}"
+        f"<Contents>\n{contents}{_tile_matrix_set()}</Contents>\n"
+        f"<ServiceMetadataURL xlink:href={quoteattr(service.capabilities_url)}/>\n"
+        "</Capabilities>\n"
+    )
+
+
+def plain(text: str) -> str:
+    """Text without quotes, markup and control characters: some clients read them as code."""
+    return " ".join(
+        re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\"'<>&`]+", " ", text).split()
+    )
+
+
+def _identification(service: Service) -> str:
+    abstract = f"<ows:Abstract>{escape(plain(service.abstract))}</ows:Abstract>\n" if service.abstract else ""  # fmt: skip
+    return (
+        f"<ows:ServiceIdentification>\n<ows:Title>{escape(plain(service.title))}</ows:Title>\n"
+        f"{abstract}<ows:ServiceType>OGC WMTS</ows:ServiceType>\n"
+        "<ows:ServiceTypeVersion>1.0.0</ows:ServiceTypeVersion>\n</ows:ServiceIdentification>\n"
+    )
+
+
+def _operations(service: Service) -> str:
+    key_value = _get(f"{service.url}?", "KVP")
+    restful = _get(service.capabilities_url, "RESTful")
+    operations = (
+        ("GetCapabilities", restful + key_value), ("GetTile", key_value),
+        ("GetFeatureInfo", key_value),
+    )  # fmt: skip
+    body = "".join(
+        f'<ows:Operation name="{name}"><ows:DCP><ows:HTTP>{gets}</ows:HTTP></ows:DCP></ows:Operation>\n'
+        for name, gets in operations
+    )
+    return f"<ows:OperationsMetadata>\n{body}</ows:OperationsMetadata>\n"
+
+
+def _get(url: str, encoding: str) -> str:
+    return (
+        f'<ows:Get xlink:href={quoteattr(url)}><ows:Constraint name="GetEncoding">'
+        f"<ows:AllowedValues><ows:Value>{encoding}</ows:Value></ows:AllowedValues>"
+        "</ows:Constraint></ows:Get>"
+    )
+
+
+def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
+    name = f"{layer.collection}:{layer.product}"
+    abstract = plain(layer.description)[:500]
+    legend = service.links.tile_resource(layer.collection, layer.product, "legend.png")
+    formats = "".join(f"<Format>{media.media_type}</Format>" for media in PICTURES)
+    infos = "".join(f"<InfoFormat>{media_type}</InfoFormat>" for media_type in INFO_FORMATS)
+    limits = _limits(layer.bounds_wgs84) if with_limits else ""
+    return (
+        f"<Layer>\n<ows:Title>{escape(plain(layer.title) or name)}</ows:Title>\n"
+        + (f"<ows:Abstract>{escape(abstract)}</ows:Abstract>\n" if abstract else "")
+        + f"{_bounding_box(layer.bounds_wgs84)}<ows:Identifier>{name}</ows:Identifier>\n"
+        '<Style isDefault="true"><ows:Title>default</ows:Title><ows:Identifier>default</ows:Identifier>'
+        f'<LegendURL format="image/png" xlink:href={quoteattr(legend)}/></Style>\n'
+        f"{formats}\n{infos}\n"
+        f"<TileMatrixSetLink><TileMatrixSet>{GOOGLE_MAPS_COMPATIBLE.name}</TileMatrixSet>{limits}"
+        f"</TileMatrixSetLink>\n{_resources(service, name)}</Layer>\n"
+    )
+
+
+def _bounding_box(bounds: Bounds) -> str:
+    """Of the whole width where the layer crosses the antimeridian: clients want left < right."""
+    left, bottom, right, top = bounds
+    if left > right:
+        left, right = -180.0, 180.0
+    left, right = max(-180.0, left), min(180.0, right)
+    return (
+        f"<ows:WGS84BoundingBox><ows:LowerCorner>{left:.9g} {bottom:.9g}</ows:LowerCorner>"
+        f"<ows:UpperCorner>{right:.9g} {top:.9g}</ows:UpperCorner></ows:WGS84BoundingBox>\n"
+    )
+
+
+def _limits(bounds: Bounds) -> str:
+    rows = []
+    for z in range(MAX_ADVERTISED_ZOOM + 1):
+        west, north, east, south = GOOGLE_MAPS_COMPATIBLE.tiles_over(drawn_bounds(bounds), z)
+        rows.append(
+            f"<TileMatrixLimits><TileMatrix>{z}</TileMatrix>"
+            f"<MinTileRow>{north}</MinTileRow><MaxTileRow>{south}</MaxTileRow>"
+            f"<MinTileCol>{west}</MinTileCol><MaxTileCol>{east}</MaxTileCol></TileMatrixLimits>"
+        )
+    return f"\n<TileMatrixSetLimits>{''.join(rows)}</TileMatrixSetLimits>\n"
+
+
+def _resources(service: Service, name: str) -> str:
+    base = f"{service.url}/1.0.0/{name}/default/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}"  # fmt: skip
+    tiles = [("tile", m.media_type, f"{base}.{m.extension}") for m in PICTURES]
+    infos = [("FeatureInfo", m, f"{base}/{{J}}/{{I}}.{e}") for m, e in INFO_FORMATS.items()]
+    return "".join(
+        f'<ResourceURL format="{media_type}" resourceType="{kind}" template={quoteattr(url)}/>\n'
+        for kind, media_type, url in tiles + infos
+    )
+
+
+def _tile_matrix_set() -> str:
+    corner = f"{-HALF_WORLD!r} {HALF_WORLD!r}"
+    matrices = "".join(
+        f"<TileMatrix><ows:Identifier>{z}</ows:Identifier>"
+        f"<ScaleDenominator>{SCALE_DENOMINATOR_0 / 2**z!r}</ScaleDenominator>"
+        f"<TopLeftCorner>{corner}</TopLeftCorner>"
+        f"<TileWidth>{TILE_SIZE}</TileWidth><TileHeight>{TILE_SIZE}</TileHeight>"
+        f"<MatrixWidth>{2**z}</MatrixWidth><MatrixHeight>{2**z}</MatrixHeight></TileMatrix>\n"
+        for z in range(MAX_ADVERTISED_ZOOM + 1)
+    )
+    return (
+        f"<TileMatrixSet>\n<ows:Identifier>{GOOGLE_MAPS_COMPATIBLE.name}</ows:Identifier>\n"
+        "<ows:SupportedCRS>urn:ogc:def:crs:EPSG::3857</ows:SupportedCRS>\n"
+        "<WellKnownScaleSet>urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible</WellKnownScaleSet>\n"
+        f"{matrices}</TileMatrixSet>\n"
+    )
