@@ -70,8 +70,9 @@ class Supervisor:
         try:
             self._start_engines()
             self._prepare_database()
-            self._start_processes()
+            self._start_web()
             self._wait_for_the_web()
+            self._start_workers()
             self._bootstrap()
             self._say_where_to_look()
             threading.Event().wait()
@@ -135,18 +136,21 @@ class Supervisor:
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         connections.close_all()
 
-    def _start_processes(self) -> None:
-        web, workers = settings.WEB_PROCESSES, settings.WORKER_PROCESSES
-        self._step(f"Starting {web} web and {workers} worker processes and the scheduler")
+    def _start_web(self) -> None:
+        """Alone at first: the cores are its own until the portal answers."""
+        processes = str(settings.WEB_PROCESSES)
+        self._step(f"Starting the web server ({processes} processes)")
         fd = self._socket.fileno()
-        python = sys.executable
-        serve = [python, "-m", "config.supervision.web", "--fd", str(fd), "--processes", str(web)]
-        self._add("web", serve, keep_fds=[fd])
-        celery = [python, "-m", "celery", "--quiet", "-A", "config.celery", "worker"]
+        module = [sys.executable, "-m", "config.supervision.web"]
+        self._add("web", [*module, "--fd", str(fd), "--processes", processes], keep_fds=[fd])
+
+    def _start_workers(self) -> None:
+        processes = str(settings.WORKER_PROCESSES)
+        self._step(f"Starting the worker ({processes} processes) and the scheduler")
+        celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "worker"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        how = ["--loglevel=INFO", f"--concurrency={workers}", *quiet]
-        self._add("worker", [*celery, *how])
-        self._add("scheduler", [python, "manage.py", "scheduler"])
+        self._add("worker", [*celery, "--loglevel=INFO", f"--concurrency={processes}", *quiet])
+        self._add("scheduler", [sys.executable, "manage.py", "scheduler"])
 
     def _add(
         self,
@@ -174,7 +178,7 @@ class Supervisor:
     def _child_env(self) -> dict[str, str]:
         where = {"DATA_DIR": str(self._data_dir), "PYTHONUNBUFFERED": "1"}
         # Celery's standing remark about root is no news to who chose to be root.
-        return os.environ | where | {"PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms"}
+        return os.environ | where | {"PYTHONWARNINGS": "ignore:::celery.platforms"}
 
     def _write_connections(self) -> None:
         """For the operator's own clients: psql "$(. var/run/env; echo $DATABASE_URL)"."""
