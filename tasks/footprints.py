@@ -134,9 +134,8 @@ def _outline(transform: Affine, width: int, height: int) -> Points:
     return np.column_stack([x, y])
 
 
-def _on_grid(
-    grid: Affine, columns: NDArray[np.float64], rows: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _on_grid(grid: Affine, columns: Any, rows: Any) -> tuple[Any, Any]:
+    """`grid` applied to arrays, which affine's own operator does not take."""
     return grid.a * columns + grid.b * rows + grid.c, grid.d * columns + grid.e * rows + grid.f
 
 
@@ -163,7 +162,7 @@ def _pole_inside(
         x, y = to_lonlat.transform(0.0, latitude, direction="INVERSE")
         if not (math.isfinite(x) and math.isfinite(y)):
             continue
-        column, row = ~transform * (x, y)
+        column, row = _on_grid(~transform, x, y)
         if 0 < column < width and 0 < row < height:
             lon_there, lat_there = to_lonlat.transform(x, y)
             if abs(lat_there - latitude) < 1e-6 and math.isfinite(lon_there):
