@@ -1,0 +1,69 @@
+"""Answers of OGC API over HTTP: documents, files, problems, and how long caches keep them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from repository.errors import RastrumError
+from tiler.ogc.pages import page_of
+
+VARY = "Accept, Authorization, Cookie"
+
+
+def cache_control(*, is_public: bool, seconds: int) -> str:
+    """What one caller alone may see is never kept anywhere."""
+    return f"public, max-age={seconds}, must-revalidate" if is_public else "private, no-store"
+
+
+def document_answer(
+    document: Any, request_headers: Headers, *, media_type: str = "application/json",
+    as_page: bool = False, title: str = "", caching: str, headers: dict[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """A JSON document, or a page that shows it; 304 where the client has it already."""
+    if as_page:
+        body, media_type = page_of(title, document), "text/html; charset=utf-8"
+    else:
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return tagged_answer(request_headers, etag, caching) or Response(
+        body, media_type=None,
+        headers={"content-type": media_type, **_kept(etag, caching), **(headers or {})},
+    )  # fmt: skip
+
+
+def file_answer(
+    body: bytes, media_type: str, file_name: str, *, etag: str, caching: str
+) -> Response:
+    """A file to keep under a name."""
+    disposition = f'attachment; filename="{file_name}"'
+    return Response(body, headers={"content-type": media_type, "content-disposition": disposition,
+                                   **_kept(etag, caching)})  # fmt: skip
+
+
+def tagged_answer(request_headers: Headers, etag: str, caching: str) -> Response | None:
+    """304 where If-None-Match names the tag (RFC 9110, 13.1.2), else nothing."""
+    known = [tag.strip().removeprefix("W/")
+             for tag in request_headers.get("if-none-match", "").split(",")]  # fmt: skip
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=_kept(etag, caching))
+    return None
+
+
+def problem_answer(error: RastrumError) -> Response:
+    """Problem details (RFC 9457); a 401 asks for credentials."""
+    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
+    if error.status == 401:
+        headers["www-authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
+    if error.status in (503, 507):
+        headers["retry-after"] = "10"
+    return Response(json.dumps(error.problem()), error.status, headers)
+
+
+def _kept(etag: str, caching: str) -> dict[str, str]:
+    headers = {"cache-control": caching, "vary": VARY}
+    return headers if "no-store" in caching else {**headers, "etag": etag}

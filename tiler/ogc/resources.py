@@ -1,0 +1,202 @@
+"""The catalogue as OGC API sees it: the only module here that opens it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.gis.db.models import Extent
+from django.contrib.gis.db.models.functions import AsGeoJSON
+from django.db.models import Max, Min, QuerySet
+from django.db.models.fields.json import KT
+
+from repository import catalogue
+from repository.authentication import request_principal
+from repository.connections import borrowed_connection
+from repository.errors import BadRequest, NotFound
+from repository.models import Collection, Product
+from repository.models.asset import AssetRole
+from repository.models.collection import Visibility
+from repository.policy import visible_to
+from repository.principal import Principal
+from repository.raster_info import RasterInfo
+from repository.storage import object_store
+from repository.times import parse_range
+from tiler.ogc.records import (
+    CollectionRecord,
+    CoverageRecord,
+    ItemPage,
+    ItemQuery,
+    ItemRecord,
+)
+
+FOOTPRINT_DIGITS = 7
+"""Decimals of a degree: about a centimetre."""
+
+ITEM_COLUMNS = (
+    "collection_id", "slug", "title", "shape", "start", "end", "epsg", "crs_name", "width",
+    "height", "created", "updated", "description", "datetime_source", "licence", "keywords",
+    "properties",
+)  # fmt: skip
+
+
+@contextmanager
+def open_catalogue(
+    authorization: str | None, cookies: dict[str, str]
+) -> Iterator[VisibleCatalogue]:
+    """The catalogue for the caller of one request; enter and leave it in one function.
+
+    Raises WrongCredentials.
+    """
+    with borrowed_connection():
+        yield VisibleCatalogue(request_principal(authorization, cookies))
+
+
+class VisibleCatalogue:
+    """What one caller may see, as frozen records."""
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody sees the same: only then may answers be cached."""
+        return self.principal.is_anonymous
+
+    def collections(self, limit: int, offset: int) -> tuple[list[CollectionRecord], int]:
+        """One page of the collections by id, and how many there are."""
+        rows = visible_to(self.principal, Collection.objects.order_by("id"))
+        return self._with_extents(list(rows[offset : offset + limit])), rows.count()
+
+    def collection(self, collection_id: str, *, extent: bool = False) -> CollectionRecord:
+        """One collection, with what its products cover where asked. Raises NotFound."""
+        row = catalogue.find_collection(self.principal, collection_id)
+        return self._with_extents([row])[0] if extent else _collection(row, {})
+
+    def items(self, collection_id: str) -> CatalogueItems:
+        """The items of a collection that the caller has already found."""
+        return CatalogueItems(self.principal, collection_id)
+
+    def property_types(self, collection_id: str) -> dict[str, str]:
+        """Names of the owners' own properties in a collection, and their JSON types."""
+        rows = visible_to(self.principal, Product.objects.filter(collection=collection_id))
+        types: dict[str, str] = {}
+        for properties in rows.exclude(properties={}).values_list("properties", flat=True):
+            types.update({name: _json_type(value) for name, value in properties.items()})
+        return dict(sorted(types.items()))
+
+    def coverage(self, collection_id: str, slug: str) -> CoverageRecord:
+        """A product's pixels. Raises NotFound, Gone."""
+        row = catalogue.find_product(self.principal, collection_id, slug)
+        assets = (a for a in catalogue.assets_of(row) if a.role == AssetRole.DATA)
+        asset = next(assets, None)
+        if asset is None or row.raster is None or row.start is None or row.end is None:
+            raise NotFound(f"{collection_id}/{slug} has no pixels.")
+        store = object_store()
+        public = Visibility.PUBLIC
+        return CoverageRecord(
+            collection=row.collection_id, product=row.slug, title=row.title,
+            raster=RasterInfo.from_json(row.raster), start=row.start, end=row.end,
+            gdal_path=store.gdal_path(asset.key),
+            gdal_environment=tuple(store.gdal_environment().items()),
+            etag=f"{row.uuid}-{row.version}-{row.revision}",
+            is_public=row.visibility == public and row.collection.visibility == public,
+            description=row.description, keywords=tuple(row.keywords), licence=row.licence,
+        )  # fmt: skip
+
+    def _with_extents(self, rows: list[Collection]) -> list[CollectionRecord]:
+        """One query for all of them: what each one's visible products cover."""
+        products = Product.objects.filter(collection__in=[row.pk for row in rows]).order_by()
+        found = visible_to(self.principal, products).values("collection_id").annotate(
+            box=Extent("footprint"), first=Min("start"), last=Max("end")
+        )  # fmt: skip
+        extents: dict[str, dict[str, Any]] = {e["collection_id"]: dict(e) for e in found}
+        return [_collection(row, extents.get(row.pk, {})) for row in rows]
+
+
+class CatalogueItems:
+    """An ItemSource over the catalogue, for one caller."""
+
+    def __init__(self, principal: Principal, collection_id: str) -> None:
+        self.principal = principal
+        self.collection_id = collection_id
+
+    def search(self, query: ItemQuery) -> ItemPage:
+        """See ItemSource. Raises BadRequest for what cannot be searched or sorted."""
+        rows = catalogue.filtered(self.principal, self._product_query(query))
+        matched = rows.count()
+        if query.only_count or query.offset >= matched:
+            return ItemPage((), matched)
+        # The columns of the answer alone: a raster's description with its
+        # histograms is many times larger than the feature.
+        wanted = _with_item_columns(rows.order_by(*_order(query)))
+        page = wanted[query.offset : query.offset + query.limit]
+        return ItemPage(tuple(_item(dict(zip(ITEM_COLUMNS, row, strict=True)))
+                              for row in page.values_list(*ITEM_COLUMNS)), matched)  # fmt: skip
+
+    def get(self, item_id: str) -> ItemRecord:
+        """See ItemSource."""
+        product = catalogue.find_product(self.principal, self.collection_id, item_id)
+        rows = _with_item_columns(Product.objects.filter(pk=product.pk))
+        return _item(rows.values(*ITEM_COLUMNS).get())
+
+    def _product_query(self, query: ItemQuery) -> catalogue.ProductQuery:
+        properties = dict(query.properties)
+        item_id = properties.pop("id", None)
+        start, end = parse_range(query.datetime) if query.datetime else (None, None)
+        return catalogue.ProductQuery(
+            collections=(self.collection_id,), ids=(item_id,) if item_id is not None else (),
+            bbox_wgs84=query.bbox_wgs84, start=start, end=end, text=query.text,
+            properties=properties,
+        )  # fmt: skip
+
+
+def _with_item_columns(rows: QuerySet[Product]) -> QuerySet[Product]:
+    return rows.annotate(
+        shape=AsGeoJSON("footprint", precision=FOOTPRINT_DIGITS), epsg=KT("raster__crs_epsg"),
+        crs_name=KT("raster__crs_name"), width=KT("raster__width"), height=KT("raster__height"),
+    )  # fmt: skip
+
+
+def _order(query: ItemQuery) -> list[str]:
+    """Columns, and the key last: pages must not overlap where values are equal."""
+    columns = []
+    for name, descending in query.sort or (("datetime", True),):
+        if name not in catalogue.SORT_FIELDS:
+            raise BadRequest(f"Items cannot be sorted by {name[:50]!r}.", code="invalid_sort",
+                             hint=f"Choose of {', '.join(catalogue.SORT_FIELDS)}.")  # fmt: skip
+        columns.append(("-" if descending else "") + catalogue.SORT_FIELDS[name])
+    return [*columns, "-uuid" if columns[-1].startswith("-") else "uuid"]
+
+
+def _item(row: dict[str, Any]) -> ItemRecord:
+    return ItemRecord(
+        collection=row["collection_id"], id=row["slug"], title=row["title"],
+        geometry=json.loads(row["shape"]) if row["shape"] else None,
+        start=row["start"], end=row["end"],
+        crs=f"EPSG:{row['epsg']}" if row["epsg"] else row["crs_name"] or "",
+        width=int(row["width"] or 0), height=int(row["height"] or 0),
+        created=row["created"], updated=row["updated"], description=row["description"],
+        datetime_source=row["datetime_source"], licence=row["licence"],
+        keywords=tuple(row["keywords"]), properties=row["properties"],
+    )  # fmt: skip
+
+
+def _collection(row: Collection, extent: dict[str, Any]) -> CollectionRecord:
+    return CollectionRecord(
+        id=row.id, title=row.title, description=row.description, keywords=tuple(row.keywords),
+        licence=row.licence, bbox_wgs84=extent.get("box"), start=extent.get("first"),
+        end=extent.get("last"),
+    )  # fmt: skip
+
+
+def _json_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else "string"
