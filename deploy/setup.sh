@@ -79,40 +79,56 @@ list_missing_for_tests() {
     [ -d /usr/lib/python3/dist-packages/qgis ] || need python3-qgis
 }
 
-install_missing() { # returns 1 when it may not
-    [ -n "$missing" ] || return 0
+may_install() { # sets as_root; returns 1 when this account may not install packages
+    as_root=""
     has apt-get || return 1
-    if [ "$(id -u)" = 0 ]; then
-        as_root=""
-    elif has sudo && sudo -n true 2>/dev/null; then
-        as_root="sudo"
-    else
-        return 1
-    fi
-    say "Installing Debian packages:$missing"
-    # shellcheck disable=SC2086 # a list of words
-    $as_root sh deploy/install-packages.sh $missing
-    missing=""
+    [ "$(id -u)" != 0 ] || return 0
+    as_root="sudo"
+    has sudo && sudo -n true 2>/dev/null
 }
 
-packages() {
+install_packages() {
+    say "Installing Debian packages: $*"
+    $as_root sh deploy/install-packages.sh "$@"
+}
+
+ask_for_packages() {
+    {
+        echo "Some system packages are missing, and this account may not install them."
+        echo "Run this line as an administrator, then start again:"
+        echo
+        echo "  sudo apt-get install --no-install-recommends$missing"
+        echo
+    } >&2
+    exit 1
+}
+
+installing=""
+
+packages() { # starts the installation, which goes on beside the next steps
     list_missing
-    if ! install_missing; then
-        {
-            echo "Some system packages are missing, and this account may not install them."
-            echo "Run this line as an administrator, then start again:"
-            echo
-            echo "  sudo apt-get install --no-install-recommends$missing"
-            echo
-        } >&2
-        exit 1
+    [ -z "$missing" ] || may_install || ask_for_packages
+    if [ "$purpose" = test ]; then
+        needed=$missing
+        list_missing_for_tests
+        if [ "$missing" != "$needed" ] && ! may_install; then
+            echo "Tests that need these packages cannot run here:$missing" >&2
+            echo "To have them: sudo apt-get install --no-install-recommends$missing" >&2
+            missing=$needed
+        fi
     fi
-    [ "$purpose" = test ] || return 0
-    list_missing_for_tests
-    install_missing || {
-        echo "Tests that need these packages cannot run here:$missing" >&2
-        echo "To have them: sudo apt-get install --no-install-recommends$missing" >&2
-    }
+    if [ -z "$(find_python)" ]; then # the next steps need it
+        install_packages python3-venv
+        missing=$(echo "$missing" | sed 's/ python3-venv//')
+    fi
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086 # a list of words
+    install_packages $missing &
+    installing=$!
+}
+
+packages_are_there() {
+    [ -z "$installing" ] || wait "$installing" || die "The packages could not be installed:$missing"
 }
 
 # --- Python ----------------------------------------------------------------------------------
@@ -178,3 +194,4 @@ environment
 requirements requirements.txt
 [ "$purpose" = serve ] || requirements requirements-dev.txt
 frontend
+packages_are_there
