@@ -202,6 +202,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "repository.api.principals.principal_middleware",
+    "repository.portal.errors.ErrorPages",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = None
@@ -223,7 +224,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "repository.portal.context.site",
-            ]
+            ],
+            "builtins": ["repository.portal.template_tags"],
         },
     }
 ]

@@ -1,0 +1,163 @@
+"""The portal's forms: their fields, their words, and what makes them refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from repository.errors import BadRequest
+from repository.models.collection import Contributors, Visibility
+from repository.names import is_valid_id
+from repository.times import parse_interval
+
+WHO = ((Visibility.PUBLIC, "Everyone"), (Visibility.PRIVATE, "Only me"))
+CRS_EXAMPLES = (
+    ("EPSG:4326", "WGS 84, longitude and latitude"), ("EPSG:3857", "Web Mercator"),
+    ("EPSG:32633", "WGS 84 / UTM zone 33N"), ("EPSG:25833", "ETRS89 / UTM zone 33N"),
+    ("EPSG:3035", "ETRS89 / LAEA Europe"), ("EPSG:5514", "S-JTSK / Krovak East North"),
+    ("EPSG:27700", "British National Grid"), ("EPSG:2154", "Lambert-93, France"),
+    ("EPSG:2056", "CH1903+ / LV95, Switzerland"), ("EPSG:3031", "Antarctic Polar Stereographic"),
+    ("EPSG:3413", "Arctic Polar Stereographic, North"),
+)  # fmt: skip
+
+
+class PortalForm(forms.Form):
+    """A form drawn by portal/form.html: each mistake beside its field and in the summary."""
+
+    template_name = "portal/form.html"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
+
+class CollectionSettings(PortalForm):
+    """What the owner of a collection decides."""
+
+    title = forms.CharField(max_length=300)
+    description = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}), required=False, label="About it"
+    )
+    visibility = forms.ChoiceField(
+        choices=WHO, widget=forms.RadioSelect, label="Who can see it", initial=Visibility.PUBLIC,
+        help_text="A map in a collection that only you can see is never public.",
+    )  # fmt: skip
+    contributors = forms.ChoiceField(
+        choices=((Contributors.OWNER, "Only me"),
+                 (Contributors.MEMBERS, "Everyone who is signed in")),
+        widget=forms.RadioSelect, label="Who can add maps", initial=Contributors.OWNER,
+    )  # fmt: skip
+    licence = forms.CharField(
+        max_length=200, required=False, help_text="New maps start with it. For example CC BY 4.0."
+    )
+
+
+class NewCollection(CollectionSettings):
+    """As the settings, and the id, which stays for good."""
+
+    id = forms.CharField(
+        max_length=100, label="Address",
+        help_text="Small letters, digits, dots and dashes. It is a part of every address of the "
+        "collection and cannot be changed later.",
+    )  # fmt: skip
+    field_order = ("title", "id", "description", "visibility", "contributors", "licence")
+
+    def clean_id(self) -> str:
+        """Refuses what cannot be an id, with the reason."""
+        text = str(self.cleaned_data["id"])
+        if not is_valid_id(text):
+            raise forms.ValidationError(
+                "This cannot be an address. Use small letters, digits, dots and dashes; "
+                "words such as upload or tiles are taken."
+            )
+        return text
+
+
+class ProductSettings(PortalForm):
+    """What the owner of a map may change without a new file."""
+
+    title = forms.CharField(max_length=300)
+    description = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}), required=False, label="About it"
+    )
+    datetime = forms.CharField(
+        label="Taken", help_text="A date, a time in UTC, or start/end: 2024-08-24 or "
+        "2024-08-24T10:15:00Z or 2024-08-01/2024-08-31.",
+    )  # fmt: skip
+    visibility = forms.ChoiceField(choices=WHO, widget=forms.RadioSelect, label="Who can see it")
+    licence = forms.CharField(max_length=200, required=False, help_text="For example CC BY 4.0.")
+    keywords = forms.CharField(max_length=2000, required=False, help_text="Separated by commas.")
+
+    def clean_datetime(self) -> str:
+        """Refuses what is no time."""
+        text = str(self.cleaned_data["datetime"]).strip()
+        try:
+            parse_interval(text)
+        except BadRequest as error:
+            raise forms.ValidationError(f"{error.detail} {error.hint}") from None
+        return text
+
+    def clean_keywords(self) -> list[str]:
+        """The words one by one."""
+        words = str(self.cleaned_data["keywords"]).split(",")
+        return [word.strip()[:100] for word in words if word.strip()]
+
+
+class NewToken(PortalForm):
+    """An API token to be."""
+
+    name = forms.CharField(
+        max_length=200, label="What is it for?", help_text="For example: QGIS on my laptop."
+    )
+    scope = forms.ChoiceField(
+        label="It may", choices=(("read", "Read: see and download my maps"),
+                                 ("write", "Read and write: also upload, change and remove")),
+        widget=forms.RadioSelect, initial="read",
+    )  # fmt: skip
+    days = forms.TypedChoiceField(
+        label="It ends after", coerce=int, initial="365",
+        choices=(("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("0", "Never")),
+    )  # fmt: skip
+
+
+class JobAnswer(PortalForm):
+    """What a file did not say, told by its owner."""
+
+    crs = forms.CharField(
+        required=False, max_length=5000, label="Coordinate system",
+        widget=forms.TextInput(attrs={"list": "crs-examples", "placeholder": "EPSG:32633"}),
+        help_text="The system that the file's coordinates are in: a code such as EPSG:32633, "
+        "or its WKT.",
+    )  # fmt: skip
+    left = forms.FloatField(required=False, label="Left (west)")
+    bottom = forms.FloatField(required=False, label="Bottom (south)")
+    right = forms.FloatField(required=False, label="Right (east)")
+    top = forms.FloatField(required=False, label="Top (north)")
+    nodata = forms.FloatField(
+        required=False, label="Value that means no data",
+        help_text="Leave it empty where every pixel carries a value.",
+    )  # fmt: skip
+
+    @property
+    def edges(self) -> list[forms.BoundField]:
+        """The four fields of the bounds, in reading order."""
+        return [self[name] for name in ("left", "bottom", "right", "top")]
+
+    def clean(self) -> dict[str, Any]:
+        """Four edges or none, the right way round."""
+        values = super().clean() or {}
+        edges = [values.get(name) for name in ("left", "bottom", "right", "top")]
+        if any(edge is not None for edge in edges) and None in edges:
+            self.add_error("left", "Give all four edges, or none.")
+        elif edges[0] is not None and not (edges[0] < edges[2] and edges[1] < edges[3]):
+            self.add_error("left", "Left must be less than right, and bottom less than top.")
+        return values
+
+    def answers(self) -> dict[str, Any]:
+        """What `jobs.checked_answers` takes; empty fields are left out."""
+        values = self.cleaned_data
+        given = [name for name in ("crs", "nodata") if values[name] not in ("", None)]
+        answers = {name: values[name] for name in given}
+        if values["left"] is not None:
+            answers["bounds"] = [values[name] for name in ("left", "bottom", "right", "top")]
+        return answers

@@ -1,0 +1,96 @@
+"""How a map is used elsewhere: for each program at most three steps and one address to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repository.links import Links
+
+
+@dataclass(frozen=True)
+class GisTab:
+    """One program's way to the map."""
+
+    id: str
+    title: str
+    steps: tuple[str, ...]
+    address: str
+    more: str = ""
+    """Code or another way, folded away."""
+    file: str = ""
+    """Address of a layer file that makes the steps needless."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """One interface of the map, by its usual name."""
+
+    name: str
+    address: str
+
+
+QGIS_STEPS = (
+    "Copy the address.",
+    "In QGIS: Layer, Add Layer, Add WMS/WMTS Layer, New.",
+    "Paste it as URL, press OK and Connect.",
+)
+ARCGIS_STEPS = (
+    "Copy the address.",
+    "In ArcGIS Pro: Insert, Connections, Server, New WMTS Server. In ArcGIS Online: Add layer "
+    "from URL.",
+    "Paste it as URL and press OK.",
+)
+WEB_STEPS = (
+    "Copy the address.",
+    "Use it as the tile address of OpenLayers, Leaflet or MapLibre.",
+)
+PYTHON_STEPS = (
+    "Copy the address.",
+    "Open it with rasterio; only the parts that you read are fetched.",
+)
+FEATURES_STEPS = (
+    "Copy the address.",
+    "In QGIS: Layer, Add Layer, Add WFS / OGC API Features Layer, New.",
+    "Paste it as URL; the outlines of all maps are the features.",
+)
+
+
+def product_tabs(links: Links, c: str, p: str, cog_name: str) -> tuple[GisTab, ...]:
+    """QGIS, ArcGIS, web maps and Python, for one product."""
+    xyz, cog = links.tiles(c, p), links.file(c, p, cog_name)
+    wmts = links.wmts_capabilities(c, p)
+    return (
+        GisTab("qgis", "QGIS", QGIS_STEPS, wmts, file=f"/products/{c}/{p}/layer.qlr"),
+        GisTab("arcgis", "ArcGIS", ARCGIS_STEPS, wmts),
+        GisTab("web", "Web map", WEB_STEPS, xyz, more=f"L.tileLayer('{xyz}').addTo(map)"),
+        GisTab("python", "Python", PYTHON_STEPS, cog, more=_rasterio(cog)),
+    )
+
+
+def collection_tabs(links: Links, c: str) -> tuple[GisTab, ...]:
+    """The ways to all maps of a collection at once."""
+    return (
+        GisTab("qgis", "QGIS", QGIS_STEPS, links.wmts_capabilities(c)),
+        GisTab("arcgis", "ArcGIS", ARCGIS_STEPS, links.wmts_capabilities(c)),
+        GisTab("ogc", "OGC API", FEATURES_STEPS, links.ogc()),
+    )
+
+
+def product_addresses(links: Links, c: str, p: str) -> Sequence[Address]:
+    """Every interface of a product, for whoever knows what to do with it."""
+    return (
+        Address("XYZ tiles", links.tiles(c, p)),
+        Address("TileJSON", links.tile_resource(c, p, "tilejson.json")),
+        Address("WMTS", links.wmts_capabilities(c, p)),
+        Address("OGC API", links.ogc_collection(f"{c}:{p}")),
+        Address("Metadata (JSON)", links.product(c, p)),
+    )
+
+
+def _rasterio(cog: str) -> str:
+    return (
+        "import rasterio\n\n"
+        f'with rasterio.open("{cog}") as raster:\n'
+        "    pixels = raster.read(1, masked=True)"
+    )

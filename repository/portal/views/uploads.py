@@ -1,0 +1,91 @@
+"""The upload page, and the way in of its form where no script runs."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from repository import uploads
+from repository.api.principals import caller
+from repository.api.receiving import HashedUpload
+from repository.catalogue import find_collection, search_collections, search_jobs
+from repository.errors import RastrumError
+from repository.models import Collection, Job
+from repository.models.collection import Visibility
+from repository.policy import may_contribute, require_writer
+from repository.principal import Principal
+from repository.uploads import ProductRequest, ReceivedFile
+
+
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """Choose where maps go and who sees them, then drop files."""
+    principal = caller(request)
+    require_writer(principal)
+    if request.method == "POST":
+        return _receive(request, principal)
+    return _page(request, principal)
+
+
+def _receive(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """Every file of the form becomes a job; a refused one is named beside the form."""
+    collection = find_collection(principal, request.POST.get("collection", ""))
+    jobs, problems = _accept_all(request, principal, collection)
+    if problems or not jobs:
+        problems = problems or ["Choose a file first."]
+        return _page(request, principal, problems=problems, chosen=collection.id, status=422)
+    if len(jobs) == 1:
+        return redirect("job", job_id=jobs[0].id)
+    messages.success(request, f"{len(jobs)} files are on their way.")
+    return redirect("jobs")
+
+
+def _accept_all(
+    request: HttpRequest, principal: Principal, collection: Collection
+) -> tuple[list[Job], list[str]]:
+    jobs, problems = [], []
+    for file in request.FILES.getlist("file"):
+        assert isinstance(file, HashedUpload)
+        name = file.name or "upload"
+        received = ReceivedFile(file.path, name, file.sha256, file.md5)
+        wanted = ProductRequest(visibility=request.POST.get("visibility", ""))
+        try:
+            jobs.append(uploads.accept(principal, collection, received, wanted))
+        except RastrumError as error:
+            problems.append(f"{name}: {error.detail} {error.hint}")
+    return jobs, problems
+
+
+def _page(
+    request: HttpRequest,
+    principal: Principal,
+    *,
+    problems: list[str] | None = None,
+    chosen: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    collections = contributable(principal)
+    wanted = chosen or request.GET.get("collection", "")
+    first = collections[0] if collections else None
+    selected = next((c for c in collections if c.id == wanted), first)
+    jobs, _ = search_jobs(principal, limit=50)
+    context = {
+        "collections": collections,
+        "selected": selected,
+        "asked_for": wanted,
+        "visibility": request.POST.get("visibility") or (selected.visibility if selected else ""),
+        "public": Visibility.PUBLIC,
+        "jobs": [job for job in jobs if not job.is_final],
+        "limit": settings.MAX_UPLOAD_BYTES,
+        "problems": problems or [],
+    }
+    return render(request, "portal/upload.html", context, status=status)
+
+
+def contributable(principal: Principal) -> list[Collection]:
+    """The collections that the caller may add maps to, the first thousand."""
+    rows, _ = search_collections(principal, limit=1000)
+    return [row for row in rows if may_contribute(principal, row)]
