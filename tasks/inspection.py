@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import warnings as python_warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from repository.errors import BadRequest, Rejected
-from repository.raster_info import BandInfo, RasterInfo
+from repository.raster_info import RasterInfo
+from tasks.band_facts import clean_text, read_bands
 from tasks.dates import find_datetime, parse_answer
 from tasks.footprints import find_footprint
 from tasks.georeference import find_georeference
@@ -152,7 +150,7 @@ def _described(
     place = find_georeference(dataset, answers, header.raster.projected_epsg)
     footprint = find_footprint(place.crs, place.transform, dataset.width, dataset.height)
     notes = list(footprint.warnings) + _page_warnings(header)
-    bands = _bands(dataset, header, answers, notes)
+    bands = read_bands(dataset, header, answers, notes)
     tags = _tags(dataset)
     moment, source = find_datetime(tags, file_name)
     if "datetime" in answers:
@@ -214,111 +212,4 @@ def _page_warnings(header: TiffHeader) -> list[tuple[str, str]]:
 def _tags(dataset: rasterio.DatasetReader) -> dict[str, str]:
     """Dataset tags, bounded: a tag is the uploader's text and may be of any length."""
     kept = list(dataset.tags().items())[:_MAX_TAGS]
-    return {_clean(key)[:200]: _clean(value)[:_MAX_TAG_CHARACTERS] for key, value in kept}
-
-
-def _clean(text: object) -> str:
-    """Without control characters: PostgreSQL refuses NUL, terminals obey the others."""
-    decoded = str(text).encode("utf-8", "replace").decode("utf-8")
-    return "".join(c for c in decoded if c.isprintable() or c in "\n\t")
-
-
-def _bands(
-    dataset: rasterio.DatasetReader,
-    header: TiffHeader,
-    answers: Mapping[str, Any],
-    notes: list[tuple[str, str]],
-) -> tuple[BandInfo, ...]:
-    text = header.raster.nodata_text
-    readable = _is_number(text)
-    if text and not readable:
-        notes.append(("nodata_ignored", f"The nodata value {text[:40]!r} is not a number."))
-    values = dataset.nodatavals if readable or not text else (None,) * dataset.count
-    if text and readable and all(value is None for value in values):
-        notes.append(("nodata_ignored", f"The nodata value {text[:40]} does not fit the pixels."))
-    bands = tuple(_band(dataset, i, values[i]) for i in range(dataset.count))
-    if "nodata" in answers:
-        bands = tuple(_with_answered_nodata(band, answers["nodata"]) for band in bands)
-    elif any(b.nodata is not None and not fits(b.nodata, b.dtype) for b in bands):
-        notes.append(("nodata_out_of_range", f"No pixel can have the nodata value {text[:40]}."))
-    return bands
-
-
-def _band(dataset: rasterio.DatasetReader, i: int, nodata: float | int | None) -> BandInfo:
-    dtype = str(dataset.dtypes[i])
-    if nodata is not None and np.dtype(dtype).kind in "iu" and float(nodata).is_integer():
-        nodata = int(nodata)
-    interpretation = dataset.colorinterp[i]
-    return BandInfo(
-        index=i + 1,
-        dtype=dtype,
-        nodata=nodata,
-        scale=_usable(dataset.scales[i], 1.0),
-        offset=_usable(dataset.offsets[i], 0.0),
-        unit=_clean(dataset.units[i] or "")[:100],
-        description=_clean(dataset.descriptions[i] or "")[:200],
-        color_interpretation=interpretation.name,
-        mask=_mask(dataset.mask_flag_enums[i], nodata),
-        color_table=_color_table(dataset, i + 1) if interpretation is ColorInterp.palette else (),
-    )
-
-
-def _usable(number: float, otherwise: float) -> float:
-    return float(number) if math.isfinite(number) else otherwise
-
-
-def _mask(
-    flags: list[MaskFlags], nodata: float | int | None
-) -> Literal["all_valid", "nodata", "per_dataset", "alpha"]:
-    """Alpha and per-dataset masks win: GDAL combines neither with nodata."""
-    if MaskFlags.alpha in flags:
-        return "alpha"
-    if MaskFlags.per_dataset in flags:
-        return "per_dataset"
-    return "nodata" if nodata is not None else "all_valid"
-
-
-def _color_table(
-    dataset: rasterio.DatasetReader, band: int
-) -> tuple[tuple[int, int, int, int, int], ...]:
-    """All 256 entries of 8-bit tables; of 16-bit ones those that are not plain black padding."""
-    try:
-        table = dataset.colormap(band)
-    except ValueError:
-        return ()
-    entries = sorted((value, *color) for value, color in table.items())
-    if len(entries) > 256:
-        entries = [entry for entry in entries if entry[1:] != (0, 0, 0, 255)]
-    return tuple((int(v), int(r), int(g), int(b), int(a)) for v, r, g, b, a in entries)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def fits(value: float | int, dtype: str) -> bool:
-    """Whether a pixel of `dtype` can have this value (NaN fits floats alone)."""
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        return not math.isfinite(value) or abs(value) <= float(np.finfo(kind).max) * (1 + 1e-6)
-    if not math.isfinite(value) or not float(value).is_integer():
-        return False
-    return int(np.iinfo(kind).min) <= int(value) <= int(np.iinfo(kind).max)
-
-
-def _with_answered_nodata(band: BandInfo, answer: object) -> BandInfo:
-    number = math.nan if isinstance(answer, str) and answer.lower() == "nan" else answer
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise BadRequest("The answer `nodata` is not a number.", code="invalid_answer")
-    if not fits(number, band.dtype):
-        raise BadRequest(
-            f"No pixel of type {band.dtype} can have the nodata value {number:g}.",
-            code="invalid_answer",
-        )
-    value = int(number) if np.dtype(band.dtype).kind in "iu" else float(number)
-    mask = "nodata" if band.mask == "all_valid" else band.mask
-    return replace(band, nodata=value, mask=mask)
+    return {clean_text(key)[:200]: clean_text(value)[:_MAX_TAG_CHARACTERS] for key, value in kept}
