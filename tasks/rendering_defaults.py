@@ -118,7 +118,7 @@ def _rgb_stretch(dtype: str, facts: Sequence[Statistics | None]) -> tuple[tuple[
     """
     ranges = [r for r in map(percentile_range, facts) if r is not None]
     if not ranges:
-        return ((0.0, 255.0),) * 3 if dtype == "uint8" else ()
+        return ((0.0, 255.0),) * 3
     low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
     if dtype == "uint8" and high - low >= 64:
         return ((0.0, 255.0),) * 3
