@@ -1,4 +1,4 @@
-"""What caches may keep: strong ETags of public answers, nothing of private ones (RFC 9110, 9111)."""
+"""What caches may keep: strong ETags of public answers, nothing of private ones."""
 
 from __future__ import annotations
 

@@ -49,13 +49,11 @@ def translate_errors(app: FastAPI) -> None:
         if error.status_code == 404:
             return problem_response(NotFound("There is nothing at this address."))
         refusal = BadRequest(str(error.detail), code="method_not_allowed")
-        refusal.status = error.status_code  # type: ignore[misc]
+        refusal.status = error.status_code
         return problem_response(refusal)
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> JSONResponse:
         log.error("%s %s", request.method, request.url.path, exc_info=error)
-        failure = RastrumError(
-            "The server failed. It has been written down.", code="internal_error"
-        )
+        failure = RastrumError("The server failed. It has been noted.", code="internal_error")
         return problem_response(failure)

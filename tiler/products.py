@@ -33,6 +33,7 @@ MAX_KNOWN = 5_000
 MAX_LAYERS = 2_000
 """Of one capabilities document; clients choke on more."""
 PAGE = 500
+WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
 Stamp = tuple[str, int, int, bool]
 
@@ -81,9 +82,7 @@ def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
         principal = request_principal(caller.authorization, dict(caller.cookies))
         stamp = _stamp(principal, collection, slug)
         if at and number != str(stamp[1]):
-            raise NotFound(
-                f"{collection}/{slug} has no version {number[:20]!r}.", code="unknown_version"
-            )
+            raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
         ref = _known.get(stamp)
         return ref or _known.keep(stamp, _read(principal, collection, slug, stamp))
 
@@ -104,7 +103,7 @@ def list_layers(caller: Caller, collection: str = "") -> Layers:
             page = catalogue.search(principal, query)
             rows += page.items
             cursor, more = page.next, bool(page.next)
-    items = tuple(_layer(row) for row in rows[:MAX_LAYERS] if row.bbox)
+    items = tuple(_layer(row) for row in rows[:MAX_LAYERS])
     return Layers(title, items, more or len(rows) > MAX_LAYERS, principal.is_anonymous)
 
 
@@ -160,7 +159,7 @@ def _read(principal: Principal, collection: str, slug: str, stamp: Stamp) -> Ass
     product = catalogue.find_product(principal, collection, slug)
     data = Asset.objects.filter(product_id=uuid, version=version, role=AssetRole.DATA)
     asset = visible_to(principal, data).first()
-    if asset is None:
+    if asset is None or product.raster is None or product.style is None:
         raise NotFound(f"{collection}/{slug} has no pixels to show.", code="no_pixels")
     info = RasterInfo.from_json(product.raster)
     least, greatest = zoom_range(
@@ -187,7 +186,7 @@ def _pixels_of(info: RasterInfo, asset: Asset) -> dict[str, Any]:
 
 
 def _layer(row: Product) -> Layer:
-    left, bottom, right, top = row.bbox
+    left, bottom, right, top = row.bbox or WORLD
     return Layer(
         row.collection_id, row.slug, row.title, row.description, (left, bottom, right, top),
         f"{row.uuid}-{row.version}-{row.revision}",

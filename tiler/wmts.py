@@ -16,7 +16,7 @@ from tiler.drawing import caller_of, tile_response
 from tiler.feature_info import feature_info
 from tiler.pixels.rendering import FORMATS
 from tiler.pixels.tile_matrix_sets import MAX_ADVERTISED_ZOOM, TILE_SIZE, tile_matrix_set
-from tiler.products import MAX_LAYERS, Layers, find_product, layer_of, list_layers
+from tiler.products import MAX_LAYERS, Layer, Layers, find_product, layer_of, list_layers
 from tiler.wmts_capabilities import INFO_FORMATS, PICTURES, Service, capabilities
 from tiler.wmts_errors import WmtsError, exception_report
 from tiler.wmts_requests import Scope, TileRequest, parse_key_values, parse_path
@@ -45,7 +45,8 @@ def _capabilities(request: Request, scope: Scope) -> Response:
     if scope.product:
         ref = find_product(caller_of(request), scope.collection, scope.product)
         service = Service(links, scope.collection, scope.product, ref.title, ref.description)
-        items, headers = (layer_of(ref),), product_headers(ref, links.base)
+        items: tuple[Layer, ...] = (layer_of(ref),)
+        headers = product_headers(ref, links.base)
     else:
         layers = list_layers(caller_of(request), scope.collection)
         service = Service(links, scope.collection, "", layers.title or "Rastrum", _abstract(layers))
@@ -59,25 +60,25 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest, *, restful: boo
     """A tile, or what lies under one of its pixels."""
     collection, product = _address(scope, wanted.layer, 404 if restful else 400)
     if wanted.style not in ("", "default"):
-        raise WmtsError("InvalidParameterValue", f"There is no style {wanted.style[:50]}.", "Style")
+        raise _invalid("Style", f"There is no style {wanted.style[:50]}.")
     try:
         tms = tile_matrix_set(wanted.tile_matrix_set)
     except NotFound as error:
-        raise WmtsError("InvalidParameterValue", error.detail, "TileMatrixSet") from None
+        raise _invalid("TileMatrixSet", error.detail) from None
     _check_tile(wanted)
     media = FORMAT_NAMES.get(wanted.format) or FORMATS.get(wanted.format)
     if media is None or not media.is_picture:
-        raise WmtsError("InvalidParameterValue", f"Tiles have no format {wanted.format[:50]}.", "Format")  # fmt: skip
+        raise _invalid("Format", f"Tiles have no format {wanted.format[:50]}.")
     try:
         ref = find_product(caller_of(request), collection, product)
     except NotFound as error:
         status = 404 if restful else 400
-        raise WmtsError("InvalidParameterValue", error.detail, "Layer", status) from None
+        raise _invalid("Layer", error.detail, status) from None
     z, x, y = wanted.z, wanted.column, wanted.row
     if wanted.pixel is None:
         return tile_response(request.headers, ref, tms, z, x, y, media)
     if wanted.info_format not in INFO_FORMATS:
-        raise WmtsError("InvalidParameterValue", "There is no such InfoFormat.", "InfoFormat")
+        raise _invalid("InfoFormat", "There is no such InfoFormat.")
     if not all(0 <= value < TILE_SIZE for value in wanted.pixel):
         raise WmtsError("PointIJOutOfRange", "I and J lie between 0 and 255.", "I")
     body = feature_info(ref, tms, z, x, y, wanted.pixel, wanted.info_format)
@@ -89,20 +90,20 @@ def _address(scope: Scope, layer: str, status: int) -> tuple[str, str]:
     collection, colon, product = layer.partition(":")
     fits = scope.collection in ("", collection) and scope.product in ("", product)
     if not (colon and collection and product and fits):
-        raise WmtsError(
-            "InvalidParameterValue", f"There is no layer {layer[:200]}.", "Layer", status
-        )
+        raise _invalid("Layer", f"There is no layer {layer[:200]}.", status)
     return collection, product
 
 
 def _check_tile(wanted: TileRequest) -> None:
     if not 0 <= wanted.z <= MAX_ADVERTISED_ZOOM:
-        raise WmtsError(
-            "InvalidParameterValue", f"There is no tile matrix {wanted.z}.", "TileMatrix"
-        )
+        raise _invalid("TileMatrix", f"There is no tile matrix {wanted.z}.")
     for name, value in (("TileRow", wanted.row), ("TileCol", wanted.column)):
         if not 0 <= value < 2**wanted.z:
             raise WmtsError("TileOutOfRange", f"{name} lies between 0 and {2**wanted.z - 1}.", name)
+
+
+def _invalid(parameter: str, detail: str, status: int = 400) -> WmtsError:
+    return WmtsError("InvalidParameterValue", detail, parameter, status)
 
 
 def _abstract(layers: Layers) -> str:

@@ -30,6 +30,7 @@ INFO_FORMATS = {"application/json": "json", "text/plain": "txt"}
 MAX_LAYERS_WITH_LIMITS = 200
 """The limits of one layer are 4 kB; a list of thousands is better read than exact."""
 
+UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\"'<>&`]+")
 NAMESPACES = (
     'xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1" '
     'xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -76,18 +77,21 @@ def capabilities(service: Service, layers: Iterable[Layer]) -> str:
 
 def plain(text: str) -> str:
     """Text without quotes, markup and control characters: some clients read them as code."""
-    return " ".join(
-        re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\"'<>&`]+", " ", text).split()
-    )
+    return " ".join(UNWANTED.sub(" ", text).split())
 
 
 def _identification(service: Service) -> str:
-    abstract = f"<ows:Abstract>{escape(plain(service.abstract))}</ows:Abstract>\n" if service.abstract else ""  # fmt: skip
+    abstract = _abstract(service.abstract)
     return (
         f"<ows:ServiceIdentification>\n<ows:Title>{escape(plain(service.title))}</ows:Title>\n"
         f"{abstract}<ows:ServiceType>OGC WMTS</ows:ServiceType>\n"
         "<ows:ServiceTypeVersion>1.0.0</ows:ServiceTypeVersion>\n</ows:ServiceIdentification>\n"
     )
+
+
+def _abstract(text: str) -> str:
+    shown = escape(plain(text)[:500])
+    return f"<ows:Abstract>{shown}</ows:Abstract>\n" if shown else ""
 
 
 def _operations(service: Service) -> str:
@@ -98,7 +102,8 @@ def _operations(service: Service) -> str:
         ("GetFeatureInfo", key_value),
     )  # fmt: skip
     body = "".join(
-        f'<ows:Operation name="{name}"><ows:DCP><ows:HTTP>{gets}</ows:HTTP></ows:DCP></ows:Operation>\n'
+        f'<ows:Operation name="{name}"><ows:DCP><ows:HTTP>{gets}</ows:HTTP></ows:DCP>'
+        "</ows:Operation>\n"
         for name, gets in operations
     )
     return f"<ows:OperationsMetadata>\n{body}</ows:OperationsMetadata>\n"
@@ -114,16 +119,16 @@ def _get(url: str, encoding: str) -> str:
 
 def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
     name = f"{layer.collection}:{layer.product}"
-    abstract = plain(layer.description)[:500]
+    title = escape(plain(layer.title) or name)
     legend = service.links.tile_resource(layer.collection, layer.product, "legend.png")
     formats = "".join(f"<Format>{media.media_type}</Format>" for media in PICTURES)
     infos = "".join(f"<InfoFormat>{media_type}</InfoFormat>" for media_type in INFO_FORMATS)
     limits = _limits(layer.bounds_wgs84) if with_limits else ""
     return (
-        f"<Layer>\n<ows:Title>{escape(plain(layer.title) or name)}</ows:Title>\n"
-        + (f"<ows:Abstract>{escape(abstract)}</ows:Abstract>\n" if abstract else "")
-        + f"{_bounding_box(layer.bounds_wgs84)}<ows:Identifier>{name}</ows:Identifier>\n"
-        '<Style isDefault="true"><ows:Title>default</ows:Title><ows:Identifier>default</ows:Identifier>'
+        f"<Layer>\n<ows:Title>{title}</ows:Title>\n{_abstract(layer.description)}"
+        f"{_bounding_box(layer.bounds_wgs84)}<ows:Identifier>{name}</ows:Identifier>\n"
+        '<Style isDefault="true"><ows:Title>default</ows:Title>'
+        "<ows:Identifier>default</ows:Identifier>"
         f'<LegendURL format="image/png" xlink:href={quoteattr(legend)}/></Style>\n'
         f"{formats}\n{infos}\n"
         f"<TileMatrixSetLink><TileMatrixSet>{GOOGLE_MAPS_COMPATIBLE.name}</TileMatrixSet>{limits}"
@@ -156,7 +161,8 @@ def _limits(bounds: Bounds) -> str:
 
 
 def _resources(service: Service, name: str) -> str:
-    base = f"{service.url}/1.0.0/{name}/default/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}"  # fmt: skip
+    tile = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+    base = f"{service.url}/1.0.0/{name}/default/{tile}"
     tiles = [("tile", m.media_type, f"{base}.{m.extension}") for m in PICTURES]
     infos = [("FeatureInfo", m, f"{base}/{{J}}/{{I}}.{e}") for m, e in INFO_FORMATS.items()]
     return "".join(

@@ -78,9 +78,8 @@ def parse_key_values(pairs: Iterable[tuple[str, str]]) -> TileRequest | None:
         _check_versions(values)
         return None
     if operation not in ("gettile", "getfeatureinfo"):
-        raise WmtsError(
-            "OperationNotSupported", f"There is no operation {operation[:50]}.", "request"
-        )
+        detail = f"There is no operation {operation[:50]}."
+        raise WmtsError("OperationNotSupported", detail, "request")
     if _required(values, "version") != VERSION:
         raise WmtsError("InvalidParameterValue", "Only version 1.0.0 is spoken.", "version")
     wanted = TileRequest(

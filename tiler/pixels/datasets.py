@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -107,11 +107,9 @@ def _open(ref: AssetRef, level: int) -> Any:
 @contextmanager
 def _environment(ref: AssetRef) -> Iterator[None]:
     """GDAL's options around opening and reading; rasterio takes credentials as a session only."""
-    with ExitStack() as stack:
-        if ref.gdal_environment:
-            stack.enter_context(rasterio.Env(_session(ref.gdal_environment), **_remote(ref.gdal_environment)))  # fmt: skip
-        else:
-            stack.enter_context(rasterio.Env(**GDAL_OPTIONS))
+    environment = ref.gdal_environment
+    session = _session(environment) if environment else None
+    with rasterio.Env(session, **(_remote(environment) if environment else GDAL_OPTIONS)):
         yield
 
 

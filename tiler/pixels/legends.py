@@ -29,12 +29,12 @@ def legend_data(style: RenderingStyle, title: str) -> dict[str, Any]:
     elif style.kind == "ramp":
         low, high = _ends(style)
         colours = ramp_palette(style.ramp)[1:]
-        entries = [0, 63, 127, 191, 254]
+        steps = [(low + (high - low) * i / 254, colours[i]) for i in (0, 63, 127, 191, 254)]
         legend |= {
             "ramp": style.ramp, "min": low, "max": high,
             "entries": [
-                {"value": low + (high - low) * i / 254, "label": _number(low + (high - low) * i / 254),
-                 "color": _hex(colours[i])} for i in entries
+                {"value": value, "label": _number(value), "color": _hex(colour)}
+                for value, colour in steps
             ],
         }  # fmt: skip
     else:

@@ -21,13 +21,7 @@ Floats = NDArray[np.float64]
 
 TOLERANCE_PIXELS = 0.1
 """Largest error of the interpolated position, in pixels of the picture. GDAL allows 0.125."""
-CYLINDRICAL = (
-    "mercator",
-    "equidistant cylindrical",
-    "plate carr",
-    "cylindrical equal area",
-    "miller",
-)
+CYLINDRICAL = ("mercator", "equidistant cyl", "plate carr", "cylindrical equal", "miller")
 """In the names of methods whose x is proportional to longitude, so that it repeats."""
 
 
@@ -116,7 +110,7 @@ def _to_pixels(crs: str, source_crs: str, transform: Affine6) -> Any:
     determinant = a * e - b * d
     transformer = transformer_between(crs, source_crs)
 
-    def to_pixels(xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
+    def to_pixels(xs: Floats, ys: Floats) -> tuple[Any, Any]:
         if transformer is not None:
             xs, ys = transformer.transform(xs, ys)
         with np.errstate(invalid="ignore"):

@@ -77,7 +77,8 @@ def _file(
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))  # fmt: skip
+    checksum = zlib.crc32(data, zlib.crc32(name))
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
 
 
 def _last_translucent(palette: NDArray[Any]) -> int:

@@ -10,8 +10,7 @@ import numpy as np
 from repository.errors import BadRequest, NotFound
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.placement import place
-from tiler.pixels.sampling import sample
-from tiler.pixels.source_window import read_source, source_window
+from tiler.pixels.source_window import SourceWindow, read_source, source_window
 
 TINY_DEGREES = 1e-12
 
@@ -29,31 +28,36 @@ def point_values(
                          hint="For example point/14.4,50.1")  # fmt: skip
     around = (longitude - TINY_DEGREES, latitude - TINY_DEGREES,
               longitude + TINY_DEGREES, latitude + TINY_DEGREES)  # fmt: skip
-    placement = place(around, "OGC:CRS84", 1, 1, source_crs=ref.crs_wkt,
-                      source_transform=ref.transform, source_size=(ref.width, ref.height))  # fmt: skip
-    bands = ref.data_bands
-    for turn in (0, -1, 1):
+    placement = place(
+        around, "OGC:CRS84", 1, 1,
+        source_crs=ref.crs_wkt, source_transform=ref.transform, source_size=(ref.width, ref.height),
+    )  # fmt: skip
+    for turn in (0, -1, 1) if placement.period else (0,):
         columns = placement.columns + turn * placement.period
         window = source_window(ref, columns, placement.rows, 1.0)
         if window is not None:
-            source = read_source(ref, window, bands, average=False)
-            data = sample(source, columns, placement.rows, window.inside, smooth=False).data[
-                :, 0, 0
-            ]
-            x = int((columns[0, 0] - source.column) / source.scale_x)
-            y = int((placement.rows[0, 0] - source.row) / source.scale_y)
-            valid = [True] * len(bands) if source.valid is None else source.valid[:, y, x]
+            values = _read(ref, window, float(columns[0, 0]), float(placement.rows[0, 0]))
             return [
-                _scaled(ref, band, value, unscale) if ok else None
-                for band, value, ok in zip(bands, data, valid, strict=True)
+                _scaled(ref, i, v, unscale) for i, v in zip(ref.data_bands, values, strict=True)
             ]
-        if not placement.period:
-            break
     raise NotFound(f"The point {longitude:g}, {latitude:g} lies outside {ref.title}.",
                    code="outside_raster")  # fmt: skip
 
 
+def _read(ref: AssetRef, window: SourceWindow, column: float, row: float) -> list[Any]:
+    """Each data band's value in the pixel at (column, row), None where it is not valid."""
+    source = read_source(ref, window, ref.data_bands, average=False)
+    x = int((column - source.column) / source.scale_x)
+    y = int((row - source.row) / source.scale_y)
+    values = source.data[:, y, x]
+    if source.valid is None:
+        return list(values)
+    return [v if ok else None for v, ok in zip(values, source.valid[:, y, x], strict=True)]
+
+
 def _scaled(ref: AssetRef, index: int, value: Any, unscale: bool) -> Any:
+    if value is None:
+        return None
     band = ref.band(index)
     if isinstance(value, np.complexfloating):
         return str(value)

@@ -101,8 +101,10 @@ def _read_block(
     bands: tuple[int, ...], resampling: Resampling,
 ) -> Iterator[Samples]:  # fmt: skip
     """Samples for each turn round the Earth at which the raster shows in the block: mostly one."""
-    placement = place(bounds, crs, width, height, source_crs=ref.crs_wkt,
-                      source_transform=ref.transform, source_size=(ref.width, ref.height))  # fmt: skip
+    placement = place(
+        bounds, crs, width, height,
+        source_crs=ref.crs_wkt, source_transform=ref.transform, source_size=(ref.width, ref.height),
+    )  # fmt: skip
     for turn in _turns(ref, placement):
         columns = placement.columns + turn * placement.period
         window = source_window(ref, columns, placement.rows, placement.resolution)
@@ -130,14 +132,12 @@ def _blocks(bounds: Bounds, width: int, height: int) -> Iterator[tuple[slice, sl
     dx, dy = (right - left) / width, (top - bottom) / height
     for row in range(0, height, BLOCK):
         for column in range(0, width, BLOCK):
-            last_row, last_column = min(row + BLOCK, height), min(column + BLOCK, width)
-            part = (
-                left + column * dx,
-                top - last_row * dy,
-                left + last_column * dx,
-                top - row * dy,
-            )
-            yield slice(row, last_row), slice(column, last_column), part
+            rows = slice(row, min(row + BLOCK, height))
+            columns = slice(column, min(column + BLOCK, width))
+            yield rows, columns, (
+                left + columns.start * dx, top - rows.stop * dy,
+                left + columns.stop * dx, top - rows.start * dy,
+            )  # fmt: skip
 
 
 def _fill(data: NDArray[Any], mask: Mask, ref: AssetRef, bands: tuple[int, ...]) -> None:

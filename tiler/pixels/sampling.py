@@ -63,26 +63,31 @@ def _gather(planes: NDArray[Any], index: Indexes) -> NDArray[Any]:
 
 def _bilinear(source: Source, x: Floats, y: Floats, nearest: Indexes) -> NDArray[Any]:
     """The four pixels around, weighted; what is not valid weighs nothing."""
-    height, width = source.data.shape[1:]
-    kind = np.float32 if source.data.dtype.itemsize <= 2 or source.data.dtype == np.float32 else np.float64  # fmt: skip
+    bands, height, width = source.data.shape
+    kind = _working_type(source.data.dtype)
     x0, y0 = np.floor(x - 0.5), np.floor(y - 0.5)
     fx, fy = (x - 0.5 - x0).astype(kind), (y - 0.5 - y0).astype(kind)
-    total = np.zeros((source.data.shape[0], *nearest.shape), kind)
-    weight = None if source.valid is None else np.zeros(total.shape, kind)
-    planes = source.data
-    if source.valid is not None:
-        planes = np.where(source.valid, planes, 0)
+    planes, valid = source.data, source.valid
+    if valid is not None:
+        planes = np.where(valid, planes, np.zeros((), planes.dtype))
+    total: Any = np.zeros((bands, *nearest.shape), kind)
+    weight: Any = np.zeros_like(total) if valid is not None else None
     for dx, wx in ((0, 1 - fx), (1, fx)):
         for dy, wy in ((0, 1 - fy), (1, fy)):
             index = _index(x0 + dx, width, 1) + _index(y0 + dy, height, width)
-            share = wx * wy
+            share: Any = wx * wy
             total += _gather(planes, index) * share
-            if weight is not None and source.valid is not None:
-                weight += _gather(source.valid, index) * share
-    if weight is not None:
+            if valid is not None:
+                weight += _gather(valid, index) * share
+    if valid is not None:
         # Where the nearest pixel is valid its weight is a quarter at least.
-        total = np.divide(total, weight, out=total, where=weight > 0)
+        np.divide(total, weight, out=total, where=weight > 0)
     return _as_stored(total, source.data.dtype)
+
+
+def _working_type(dtype: np.dtype[Any]) -> Any:
+    """A floating type that holds every value of `dtype` (64-bit integers nearly)."""
+    return np.float32 if dtype.itemsize <= 2 or dtype == np.float32 else np.float64
 
 
 def _as_stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -66,9 +66,8 @@ def source_window(
     for positions in (columns, rows):
         chosen = positions if whole else np.broadcast_to(positions, inside.shape)[inside]
         extents.append((float(chosen.min()), float(chosen.max())))
-    return SourceWindow(
-        _level(ref.overviews, resolution), resolution, extents[0], extents[1], inside
-    )
+    level = _level(ref.overviews, resolution)
+    return SourceWindow(level, resolution, extents[0], extents[1], inside)
 
 
 def read_source(

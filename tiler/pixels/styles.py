@@ -51,17 +51,9 @@ def paint(pixels: Pixels, style: RenderingStyle) -> Picture:
         picture = _paint_classes(values, pixels.mask, style.classes)
     else:
         low, high = style.stretch[0] if style.stretch else (0.0, 255.0)
-        index = _stretched(values, low, high, 1, 255)
-        picture = Indexed(
-            np.where(pixels.mask, index, 0).astype(np.uint8), ramp_palette(style.ramp)
-        )
-    if pixels.alpha is not None and _is_partly(pixels.alpha):
-        colours = as_colours(picture)
-        opaque = (
-            np.full(pixels.mask.shape, 255, np.uint8) if colours.alpha is None else colours.alpha
-        )
-        return Colours(colours.rgb, np.minimum(opaque, pixels.alpha))
-    return picture
+        index = _stretched(values, low, high, 1, 255) * pixels.mask
+        picture = Indexed(index, ramp_palette(style.ramp))
+    return _with_alpha(picture, pixels.alpha)
 
 
 def as_colours(picture: Picture) -> Colours:
@@ -98,6 +90,15 @@ def _paint_rgb(pixels: Pixels, style: RenderingStyle) -> Colours:
         return Colours(rgb, None)
     rgb[~pixels.mask] = 0  # hidden colours cost bytes
     return Colours(rgb, pixels.mask.astype(np.uint8) * np.uint8(255))
+
+
+def _with_alpha(picture: Picture, alpha: Bytes | None) -> Picture:
+    """The picture, as transparent as the raster's own alpha band where that is partly so."""
+    if alpha is None or not _is_partly(alpha):
+        return picture
+    colours = as_colours(picture)
+    own = alpha if colours.alpha is None else np.minimum(colours.alpha, alpha)
+    return Colours(colours.rgb, own)
 
 
 def _stretched(values: NDArray[Any], low: float, high: float, first: int, last: int) -> Bytes:

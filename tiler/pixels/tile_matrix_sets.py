@@ -51,16 +51,9 @@ class TileMatrixSet:
         left, bottom, right, top = bounds_wgs84
         if left > right:
             left, right = -180.0, 180.0
-        columns = [_fraction_x(lon) * 2**z for lon in (left, right)]
-        rows = [_fraction_y(lat) * 2**z for lat in (top, bottom)]
-        last = 2**z - 1
-        first_column, first_row = (
-            min(last, max(0, math.floor(v + 1e-9))) for v in (columns[0], rows[0])
-        )
-        last_column, last_row = (
-            min(last, max(0, math.ceil(v - 1e-9) - 1)) for v in (columns[1], rows[1])
-        )
-        return first_column, first_row, max(first_column, last_column), max(first_row, last_row)
+        first_column, last_column = _span(_fraction_x(left), _fraction_x(right), 2**z)
+        first_row, last_row = _span(_fraction_y(top), _fraction_y(bottom), 2**z)
+        return first_column, first_row, last_column, last_row
 
 
 WEB_MERCATOR_QUAD = TileMatrixSet("WebMercatorQuad")
@@ -77,6 +70,13 @@ def tile_matrix_set(name: str) -> TileMatrixSet:
             hint=f"Use {' or '.join(_BY_NAME)}.",
         )
     return _BY_NAME[name]
+
+
+def _span(start: float, end: float, count: int) -> tuple[int, int]:
+    """First and last of `count` tiles between two fractions of the world."""
+    first = min(count - 1, max(0, math.floor(start * count + 1e-9)))
+    last = min(count - 1, max(0, math.ceil(end * count - 1e-9) - 1))
+    return first, max(first, last)
 
 
 def _fraction_x(longitude: float) -> float:

@@ -32,9 +32,15 @@ def _least(bounds_wgs84: Bounds) -> int:
     left, bottom, right, top = bounds_wgs84
     degrees = (right - left) % 360 or 360.0 if right != left else 0.0
     extent = degrees / 360 * 2 * HALF_WORLD
-    rows = [math.asinh(math.tan(math.radians(min(MAX_LATITUDE, max(-MAX_LATITUDE, lat))))) for lat in (bottom, top)]  # fmt: skip
-    extent = max(extent, (rows[1] - rows[0]) / math.pi * HALF_WORLD, 1e-3)
+    rows = [_mercator_y(latitude) for latitude in (bottom, top)]
+    extent = max(extent, rows[1] - rows[0], 1e-3)
     return max(0, min(MAX_ADVERTISED_ZOOM, math.floor(math.log2(2 * HALF_WORLD / extent))))
+
+
+def _mercator_y(latitude: float) -> float:
+    """Metres from the equator on Web Mercator, within its square."""
+    clipped = math.radians(min(MAX_LATITUDE, max(-MAX_LATITUDE, latitude)))
+    return math.asinh(math.tan(clipped)) / math.pi * HALF_WORLD
 
 
 def _level_of(metres: float) -> int:
@@ -61,5 +67,6 @@ def _metres_a_pixel(crs_wkt: str, transform: Affine6, width: int, height: int) -
     with np.errstate(invalid="ignore"):
         sides = [np.hypot(m[0] - moves[0][0], m[1] - moves[0][1]) for m in moves[1:]]
         sizes = np.minimum(*sides)
-        usable = np.isfinite(sizes) & (sizes > 0) & (sizes < HALF_WORLD) & (np.abs(moves[0][1]) < 1.1 * HALF_WORLD)  # fmt: skip
+        drawn = np.abs(moves[0][1]) < 1.1 * HALF_WORLD
+        usable = drawn & (sizes > 0) & (sizes < HALF_WORLD)
     return float(np.median(sizes[usable])) if usable.any() else None
