@@ -172,11 +172,3 @@ def widened(low: float, high: float) -> tuple[float, float]:
         return low, high
     margin = max(abs(low) * 1e-3, 0.5)
     return low - margin, low + margin
-
-
-def suggest_title(file_name: str) -> str:
-    """A title for people from a file's name: its last part, without ending and underscores."""
-    name = re.split(r"[/\\]", file_name)[-1]
-    stem = re.sub(r"(?i)(?:\.(?:tiff?|gtiff|cog|zip|gz|jp2|nc|img|vrt))+$", "", name)
-    words = " ".join(re.sub(r"_+", " ", stem).split())
-    return "".join(c for c in words if c.isprintable())[:200].strip() or "Raster"

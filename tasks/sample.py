@@ -60,10 +60,17 @@ def _profile(dtype: str, nodata: float) -> dict[str, object]:
 
 
 def _terrain() -> NDArray[np.float64]:
-    """Heights in metres by spectral synthesis: white noise, filtered to a 1/f^2.2 spectrum."""
-    noise = np.random.default_rng(7).standard_normal((SIZE, SIZE))
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIZE), np.fft.fftfreq(SIZE)))
-    frequency[0, 0] = 1.0
-    land = np.fft.ifft2(np.fft.fft2(noise) / frequency**2.2).real
+    """Heights in metres: a broad massif carrying ridges, where a rougher field crosses zero."""
+    massif, folds = _field(2.4, seed=7), _field(1.9, seed=11)
+    ridges = (1.0 - np.abs(folds) / np.abs(folds).max()) ** 3
+    land = massif / np.ptp(massif) + 0.55 * ridges
     share = (land - land.min()) / np.ptp(land)
-    return np.asarray(180.0 + 1250.0 * share**1.6)
+    return np.asarray(180.0 + 1250.0 * share**1.4)
+
+
+def _field(exponent: float, *, seed: int) -> NDArray[np.float64]:
+    """A random surface by spectral synthesis: white noise filtered to a 1/f^exponent amplitude."""
+    noise = np.random.default_rng(seed).standard_normal((SIZE, SIZE))
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIZE), np.fft.fftfreq(SIZE)))
+    frequency[0, 0] = np.inf
+    return np.asarray(np.fft.ifft2(np.fft.fft2(noise) / frequency**exponent).real)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from repository.raster_info import BandInfo, Kind, RasterInfo, Statistics
-from tasks.rendering_defaults import default_style, suggest_title
+from tasks.rendering_defaults import default_style
 
 
 def facts(low: float, high: float, unique: tuple[int, ...] = ()) -> Statistics:
@@ -109,11 +109,3 @@ def test_differences_are_shown_around_zero() -> None:
     band = {"description": "temperature anomaly", "statistics": facts(-2, 5)}
     style = default_style(info("measurement", band, dtype="float32"))
     assert (style.ramp, style.stretch) == ("rdbu_r", ((-5, 5),))
-
-
-@pytest.mark.parametrize(
-    ("name", "title"),
-    [("land_cover__2018.tif", "land cover 2018"), ("C:\\x\\dem.tiff", "dem"), (".tif", "Raster")],
-)
-def test_titles_are_for_people(name: str, title: str) -> None:
-    assert suggest_title(name) == title
