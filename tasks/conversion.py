@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,19 @@ class ConversionResult:
     size_bytes: int
     overviews: tuple[int, ...]
     """Reduction factors, 2, 4, 8 ..."""
+
+
+def info_of_result(info: RasterInfo, result: ConversionResult) -> RasterInfo:
+    """The source's facts with the storage of the COG that `convert` wrote in place of its own."""
+    side = cog_profiles.profile_for(info).block_size
+    return replace(
+        info,
+        driver="GTiff",
+        compression="zstd",
+        block_width=side,
+        block_height=side,
+        overviews=result.overviews,
+    )
 
 
 def convert(

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from repository.errors import BadRequest, RastrumError, Rejected, StepFailed
+from repository.errors import BadRequest, NeedsInput, RastrumError, Rejected, StepFailed
 from repository.raster_info import RasterInfo
 
 log = logging.getLogger("rastrum.pixels")
@@ -63,8 +63,6 @@ def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
         )
     except BadRequest as error:
         # An answer that cannot be used is the owner's to mend, like one that is missing.
-        from repository.errors import NeedsInput
-
         raise NeedsInput(error.detail, hint=error.hint, code=error.code) from error
     return {"info": info.to_json()}
 
@@ -72,19 +70,20 @@ def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
 def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """tasks.conversion with statistics in the same pass, and the default style from them."""
     from tasks.conversion import convert as convert_file
+    from tasks.conversion import info_of_result
     from tasks.rendering_defaults import default_style
     from tasks.statistics import RasterStatistics
 
     info = RasterInfo.from_json(request["info"])
     statistics = RasterStatistics(info)
-    convert_file(
+    result = convert_file(
         Path(request["source"]),
         Path(request["cog"]),
         info,
         on_progress=lambda share: say({"progress": share}),
         on_strip=statistics.add,
     )
-    info = statistics.complete(info)
+    info = statistics.complete(info_of_result(info, result))
     return {"info": info.to_json(), "style": default_style(info).to_json()}
 
 
