@@ -35,7 +35,7 @@ def wmts(request: Request, rest: str = "") -> Response:
         wanted = path if path is not None else parse_key_values(request.query_params.multi_items())
         if wanted is None:
             return _capabilities(request, scope)
-        return _answer(request, scope, wanted, restful=path is not None)
+        return _answer(request, scope, wanted)
     except RastrumError as error:
         return exception_report(error)
 
@@ -56,9 +56,9 @@ def _capabilities(request: Request, scope: Scope) -> Response:
     return Response(capabilities(service, items), media_type="application/xml", headers=headers)
 
 
-def _answer(request: Request, scope: Scope, wanted: TileRequest, *, restful: bool) -> Response:
+def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     """A tile, or what lies under one of its pixels."""
-    collection, product = _address(scope, wanted.layer, 404 if restful else 400)
+    collection, product = _address(scope, wanted.layer)
     if wanted.style not in ("", "default"):
         raise _invalid("Style", f"There is no style {wanted.style[:50]}.")
     try:
@@ -72,8 +72,7 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest, *, restful: boo
     try:
         ref = find_product(caller_of(request), collection, product)
     except NotFound as error:
-        status = 404 if restful else 400
-        raise _invalid("Layer", error.detail, status) from None
+        raise _no_layer(error.detail) from None
     z, x, y = wanted.z, wanted.column, wanted.row
     if wanted.pixel is None:
         return tile_response(request.headers, ref, tms, z, x, y, media)
@@ -85,12 +84,12 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest, *, restful: boo
     return Response(body, media_type=wanted.info_format, headers=product_headers(ref))
 
 
-def _address(scope: Scope, layer: str, status: int) -> tuple[str, str]:
+def _address(scope: Scope, layer: str) -> tuple[str, str]:
     """Collection and product of a layer name that belongs to the scope."""
     collection, colon, product = layer.partition(":")
     fits = scope.collection in ("", collection) and scope.product in ("", product)
     if not (colon and collection and product and fits):
-        raise _invalid("Layer", f"There is no layer {layer[:200]}.", status)
+        raise _no_layer(f"There is no layer {layer[:200]}.")
     return collection, product
 
 
@@ -102,8 +101,13 @@ def _check_tile(wanted: TileRequest) -> None:
             raise WmtsError("TileOutOfRange", f"{name} lies between 0 and {2**wanted.z - 1}.", name)
 
 
-def _invalid(parameter: str, detail: str, status: int = 400) -> WmtsError:
-    return WmtsError("InvalidParameterValue", detail, parameter, status)
+def _no_layer(detail: str) -> WmtsError:
+    """404 as at every address, for the absent and the private alike; the standard has 400."""
+    return WmtsError("InvalidParameterValue", detail, "Layer", 404)
+
+
+def _invalid(parameter: str, detail: str) -> WmtsError:
+    return WmtsError("InvalidParameterValue", detail, parameter)
 
 
 def _abstract(layers: Layers) -> str:
