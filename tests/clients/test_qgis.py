@@ -1,0 +1,84 @@
+"""QGIS draws a product by each address that the portal offers, with the source's pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.clients.comparing import assert_shows
+from tests.clients.conftest import C, Published
+from tests.clients.qgis import Qgis, features_source, wmts_source, xyz_source
+from tests.journeys.client import Client
+
+pytestmark = pytest.mark.clients
+
+SCENES = ("photograph", "elevation", "sentinel")
+
+
+@pytest.fixture(params=SCENES)
+def scene(request: pytest.FixtureRequest) -> Published:
+    published: Published = request.getfixturevalue(request.param)
+    return published
+
+
+def test_xyz(qgis: Qgis, scene: Published) -> None:
+    source = xyz_source(scene.facts["links"]["tiles"])
+    drawn = qgis.draw(scene.extent(), provider="wms", source=source)
+    assert_shows(drawn.drawing, scene.source)
+
+
+@pytest.mark.parametrize("matrix_set", ["GoogleMapsCompatible", "WebMercatorQuad"])
+def test_wmts_of_a_product(qgis: Qgis, photograph: Published, matrix_set: str) -> None:
+    capabilities = f"{photograph.base}/wmts/{C}/{photograph.id}/1.0.0/WMTSCapabilities.xml"
+    source = wmts_source(capabilities, photograph.layer, matrix_set)
+    drawn = qgis.draw(photograph.extent(), provider="wms", source=source)
+    assert_shows(drawn.drawing, photograph.source)
+
+
+@pytest.mark.parametrize("scope", ["", f"/{C}"])
+def test_wmts_of_the_catalogue_and_of_a_collection(
+    qgis: Qgis, scene: Published, scope: str
+) -> None:
+    capabilities = f"{scene.base}/wmts{scope}?SERVICE=WMTS&REQUEST=GetCapabilities"
+    source = wmts_source(capabilities, scene.layer, "GoogleMapsCompatible")
+    drawn = qgis.draw(scene.extent(), provider="wms", source=source)
+    assert_shows(drawn.drawing, scene.source)
+
+
+def test_layer_definition_file_of_the_portal(
+    qgis: Qgis, photograph: Published, publisher: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "photograph.qlr"
+    answer = publisher.get(f"/products/{C}/{photograph.id}/layer.qlr")
+    assert answer.status_code == 200
+    path.write_bytes(answer.content)
+    drawn = qgis.draw(photograph.extent(), qlr=str(path))
+    assert drawn.answer["name"] == photograph.facts["title"]
+    assert_shows(drawn.drawing, photograph.source)
+
+
+def test_cog_by_vsicurl(qgis: Qgis, photograph: Published) -> None:
+    source = f"/vsicurl/{photograph.cog_address}"
+    drawn = qgis.draw(photograph.extent(), provider="gdal", source=source)
+    assert_shows(drawn.drawing, photograph.source)
+
+
+def test_coverage(qgis: Qgis, photograph: Published) -> None:
+    address = f"{photograph.base}/ogc/collections/{photograph.layer}/coverage?f=GTiff"
+    drawn = qgis.draw(photograph.extent(), provider="gdal", source=f"/vsicurl_streaming/{address}")
+    assert_shows(drawn.drawing, photograph.source)
+
+
+def test_footprints(qgis: Qgis, photograph: Published, elevation: Published) -> None:
+    source = features_source(f"{photograph.base}/ogc/", C)
+    drawn = qgis.draw(photograph.extent(2.0), provider="OAPIF", source=source)
+    assert drawn.answer["features"] >= 2
+    assert drawn.answer["crs"] == "OGC:CRS84"
+    assert "title" in drawn.answer["fields"]
+    ink = (drawn.drawing.pixels != 255).any(axis=2)
+    height, width = ink.shape
+    assert ink[height // 2, width // 2], "the middle lies in the footprint"
+    assert not ink[: height // 16].any(), "the margin does not"
+    assert not np.array_equal(ink, np.ones_like(ink))
