@@ -14,9 +14,12 @@ def parse_instant(text: str, *, end_of_day: bool = False) -> datetime:
     try:
         # In a query string an unquoted + of a UTC offset has become a space.
         text = text.strip().replace(" ", "+") if "T" in text else text.strip()
-        instant = parse_datetime(text)
-        date = parse_date(text) if instant is None else None
-    except ValueError:
+        # The date first: from Python 3.11 on parse_datetime reads it too, as its midnight.
+        date = parse_date(text)
+        instant = parse_datetime(text) if date is None else None
+        if instant is not None:
+            instant = _in_utc(instant)
+    except (ValueError, OverflowError):  # such as an offset that leaves the year 1
         instant = date = None
     if instant is None and date is not None:
         instant = datetime.combine(date, time.max if end_of_day else time.min, UTC)
@@ -26,7 +29,7 @@ def parse_instant(text: str, *, end_of_day: bool = False) -> datetime:
             code="invalid_datetime",
             hint="Write 2024-08-24 or 2024-08-24T10:15:00Z; an interval as start/end, '..' for open.",
         )
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    return instant
 
 
 def parse_interval(text: str) -> tuple[str, str]:
@@ -56,6 +59,10 @@ def parse_range(text: str) -> tuple[datetime | None, datetime | None]:
     if start is not None and end is not None and start > end:
         raise BadRequest("The interval ends before it starts.", code="invalid_datetime")
     return start, end
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def format_instant(instant: datetime) -> str:
