@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import math
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.contrib.gis.geos import MultiPolygon, Polygon
+from django.contrib.gis.geos import GeometryCollection, GEOSGeometry, LineString, Point, Polygon
 from django.db.models import Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
@@ -34,6 +35,8 @@ SORT_FIELDS = {
 
 COLUMN_PROPERTIES = {"title", "licence", "datetime_source", "visibility"}
 """Properties that are columns of their own; any other is looked up in `properties`."""
+
+NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
 
 Row = TypeVar("Row", bound=Model)
 
@@ -200,7 +203,7 @@ def filtered(principal: Principal, query: ProductQuery) -> QuerySet[Product]:
     return rows
 
 
-def bbox_geometry(bbox: Bounds) -> Polygon | MultiPolygon:
+def bbox_geometry(bbox: Bounds) -> GEOSGeometry:
     """The box as a geometry; two boxes where it crosses the antimeridian. Raises BadRequest."""
     left, bottom, right, top = bbox
     in_range = all(-360 <= x <= 360 for x in (left, right)) and -90 <= bottom <= top <= 90
@@ -210,13 +213,28 @@ def bbox_geometry(bbox: Bounds) -> Polygon | MultiPolygon:
             code="invalid_bbox",
             hint="For example bbox=12.1,48.5,18.9,51.1",
         )
+    if left <= right and right - left >= 360:
+        return _box(-180, bottom, 180, top)
+    # World maps that scroll ask beyond 180 degrees; we store -180 to 180 (RFC 7946, 5.2).
+    left, right = _wrapped(left), _wrapped(right)
     if left <= right:
-        return Polygon.from_bbox(bbox)
-    parts = [
-        Polygon.from_bbox((left, bottom, 180, top)),
-        Polygon.from_bbox((-180, bottom, right, top)),
-    ]
-    return MultiPolygon(parts, srid=4326)
+        return _box(left, bottom, right, top)
+    parts = [_box(left, bottom, 180, top), _box(-180, bottom, right, top)]
+    return GeometryCollection(parts, srid=4326)
+
+
+def _box(left: float, bottom: float, right: float, top: float) -> GEOSGeometry:
+    """A polygon, or the line or point that a box without width or height is."""
+    corners = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
+    if left < right and bottom < top:
+        return Polygon(corners, srid=4326)
+    if (left, bottom) == (right, top):
+        return Point(left, bottom, srid=4326)
+    return LineString([(left, bottom), (right, top)], srid=4326)
+
+
+def _wrapped(longitude: float) -> float:
+    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
 
 
 def parse_bbox(text: str) -> Bounds:
@@ -239,7 +257,9 @@ def parse_bbox(text: str) -> Bounds:
 
 
 def _one(rows: QuerySet[Row], detail: str, **lookup: Any) -> Row:
-    row = rows.filter(**lookup).first()
+    # PostgreSQL's text holds no NUL, so nothing is found by one.
+    found = not any(isinstance(value, str) and "\0" in value for value in lookup.values())
+    row = rows.filter(**lookup).first() if found else None
     if row is None:
         raise NotFound(detail)
     return row
@@ -259,17 +279,25 @@ def _has_property(name: str, value: Any) -> Q:
     if name in COLUMN_PROPERTIES:
         return Q(**{name: value})
     wanted = Q(properties__contains={name: value})
-    if isinstance(value, str):
-        try:
-            wanted |= Q(properties__contains={name: json.loads(value)})
-        except ValueError:
-            pass  # plain text: compared as text alone
-    return wanted
+    scalar = _as_scalar(value) if isinstance(value, str) else None
+    return wanted if scalar is None else wanted | Q(properties__contains={name: scalar})
+
+
+def _as_scalar(text: str) -> float | int | bool | None:
+    """The number or truth value that the text spells; None for any other text."""
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        number: float | int = json.loads(text) if NUMBER.fullmatch(text) else math.nan
+    except ValueError:  # thousands of digits
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _order(sort: str) -> tuple[str, bool]:
     """Column and direction of `title`, `+title` or `-title`."""
-    name = sort.lstrip("+-")
+    # In a query string an unquoted + has become a space.
+    name = sort.lstrip("+- ")
     if name not in SORT_FIELDS:
         raise BadRequest(
             f"Lists cannot be sorted by {name[:50]!r}.",
@@ -290,10 +318,10 @@ def _after(query: ProductQuery, column: str, descending: bool) -> Q:
     """Rows behind the last page's end: (column, uuid) compared as a pair."""
     try:
         padded = query.cursor + "=" * (-len(query.cursor) % 4)
-        sort, text, last_uuid = json.loads(base64.urlsafe_b64decode(padded))
+        sort, text, last_uuid = map(str, json.loads(base64.urlsafe_b64decode(padded)))
         last = uuid.UUID(last_uuid)
         value = text if column in ("title", "slug") else parse_datetime(text)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError):
         sort, value, last = "", None, uuid.UUID(int=0)
     if sort != query.sort or value is None:
         raise BadRequest("This page address is broken or belongs to another sorting.",
