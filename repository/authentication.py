@@ -7,9 +7,9 @@ anonymous (docs/api.md). Synchronous; asynchronous callers use a thread.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
+import logging
 from datetime import timedelta
 from importlib import import_module
 
@@ -19,11 +19,14 @@ from django.core.cache import cache
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
+from redis.exceptions import RedisError
 
 from repository.errors import WrongCredentials
 from repository.models import ApiToken, User
 from repository.models.access import TOKEN_PREFIX, hash_token
 from repository.principal import ALL_SCOPES, ANONYMOUS, Principal
+
+log = logging.getLogger("rastrum.authentication")
 
 BASIC_CACHE_SECONDS = 60
 """A password hash costs 0.2 s; map clients send the password with every tile."""
@@ -69,9 +72,9 @@ def _by_token(token: str) -> Principal:
 def _by_basic(encoded: str) -> Principal:
     try:
         name, separator, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or not of UTF-8
         separator = ""
-    if not separator:
+    if not separator or "\0" in name:
         raise WrongCredentials("The Basic credentials cannot be read.")
     if secret.startswith(TOKEN_PREFIX):
         return _by_token(secret)
@@ -83,12 +86,12 @@ def _by_password(name: str, password: str) -> Principal:
     user = User.objects.filter(username=name, is_active=True).first()
     digest = _remembered_hash(user, password) if user else ""
     key = f"basic:{user.pk}" if user else ""
-    if user and constant_time_compare(cache.get(key) or "", digest):
+    if user and constant_time_compare(_recall(key), digest):
         return principal_of_user(user)
     checked = authenticate(username=name, password=password)
     if not isinstance(checked, User):
         raise WrongCredentials("The user name or the password is wrong.")
-    cache.set(key, digest, BASIC_CACHE_SECONDS)
+    _remember(key, digest)
     return principal_of_user(checked)
 
 
@@ -98,8 +101,24 @@ def _remembered_hash(user: User, password: str) -> str:
     return hmac.new(secret, password.encode(), hashlib.sha256).hexdigest()
 
 
+def _recall(key: str) -> str:
+    try:
+        return str(cache.get(key) or "")
+    except (RedisError, OSError):  # without the cache each request costs a password hash
+        return ""
+
+
+def _remember(key: str, digest: str) -> None:
+    try:
+        cache.set(key, digest, BASIC_CACHE_SECONDS)
+    except (RedisError, OSError):
+        log.warning("the cache does not answer; passwords are hashed for each request")
+
+
 def _by_session(session_key: str) -> Principal:
     """The signed-in user of a session; a session that ended is the public, as in any portal."""
+    if not session_key.isalnum():
+        return ANONYMOUS  # none of Django's: a quoted cookie may even hold NUL
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user_id = session.get(SESSION_KEY)
     if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
