@@ -28,13 +28,13 @@ def is_valid_id(text: str) -> bool:
 def id_from_file_name(file_name: str) -> str:
     """An id made from a file's name: accents and case folded, the rest to dashes.
 
-    The suffix is left off. What leaves nothing behind (`日本.tif`) becomes `map`.
+    The suffix is left off. What leaves nothing behind (`日本.tif`) becomes `raster`.
     """
     stem = PurePosixPath(file_name.replace("\\", "/")).name
     stem = re.sub(r"\.(tiff?|gtiff|cog)$", "", stem, flags=re.IGNORECASE)
     ascii_text = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9_.-]+", "-", ascii_text).strip("-_.")[:80].rstrip("-_.")
-    return slug if slug and is_valid_id(slug) else f"map-{slug}".rstrip("-")
+    return slug if is_valid_id(slug) else f"raster-{slug}".rstrip("-")
 
 
 def display_file_name(file_name: str) -> str:
@@ -43,3 +43,9 @@ def display_file_name(file_name: str) -> str:
     name = "".join(c for c in name if unicodedata.category(c)[0] != "C").strip() or "upload"
     stem, dot, suffix = name.rpartition(".")
     return name if len(name) <= 150 else (stem[: 149 - len(suffix)] + dot + suffix)[:150]
+
+
+def title_from_file_name(file_name: str) -> str:
+    """A title for people from a file's name: its last part, without ending and underscores."""
+    stem = re.sub(r"(?i)(?:\.(?:tiff?|gtiff|cog))+$", "", display_file_name(file_name))
+    return " ".join(stem.replace("_", " ").split()) or "Raster"
