@@ -28,8 +28,11 @@ CHUNK_BYTES = 4 * 2**20
 class ObjectStore(Protocol):
     """What both stores can do beyond Django's storage."""
 
-    def put(self, key: str, path: Path, sha256: str) -> None:
-        """Keep the file's bytes under `key`, durably; StepFailed if they arrive changed."""
+    def put(self, key: str, path: Path, sha256: str, *, may_link: bool = True) -> None:
+        """Keep the file's bytes under `key`, durably; StepFailed if they arrive changed.
+
+        `may_link` False: the file's owner may change it later, so only a copy will do.
+        """
 
     def fetch(self, key: str, path: Path) -> None:
         """Bring the object to a local path that does not exist yet."""
@@ -69,17 +72,19 @@ def object_key(product_uuid: uuid.UUID, sha256: str, file_name: str) -> str:
 class LocalObjects(FileSystemStorage):
     """A folder. A put is a link or a copy under a staging name, synced, then renamed."""
 
-    def put(self, key: str, path: Path, sha256: str) -> None:
+    def put(self, key: str, path: Path, sha256: str, *, may_link: bool = True) -> None:
         """See ObjectStore."""
         target = Path(self.path(key))
         if target.is_file() and sha256_of(target) == sha256:
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(self.path(f"staging/{uuid.uuid4()}"))
-        staging.parent.mkdir(parents=True, exist_ok=True)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staging.parent.mkdir(parents=True, exist_ok=True)
             # A link shares the bytes that were hashed as they came; only a copy can differ.
-            linked = _link_or_copy(path, staging)
+            linked = may_link and _linked(path, staging)
+            if not linked:
+                shutil.copyfile(path, staging)
             if not linked and sha256_of(staging) != sha256:
                 raise StepFailed(
                     "The stored bytes differ from the received ones.", code="checksum_mismatch"
@@ -95,7 +100,8 @@ class LocalObjects(FileSystemStorage):
 
     def fetch(self, key: str, path: Path) -> None:
         """See ObjectStore. Linked where the file system can: the object is immutable."""
-        _link_or_copy(Path(self.path(key)), path)
+        if not _linked(Path(self.path(key)), path):
+            shutil.copyfile(self.path(key), path)
 
     def read_range(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """See ObjectStore."""
@@ -136,7 +142,7 @@ class LocalObjects(FileSystemStorage):
 class S3Objects(S3Storage):
     """A bucket. A put goes to a staging key, is read back and hashed, then copied in the store."""
 
-    def put(self, key: str, path: Path, sha256: str) -> None:
+    def put(self, key: str, path: Path, sha256: str, *, may_link: bool = True) -> None:
         """See ObjectStore. Reads back because Ceph RGW 16.2 accepts a wrong checksum header."""
         staging = f"staging/{uuid.uuid4()}"
         try:
@@ -211,13 +217,12 @@ def checksums_of(path: Path) -> tuple[str, str]:
     return sha256.hexdigest(), md5.hexdigest()
 
 
-def _link_or_copy(source: Path, target: Path) -> bool:
-    """True where a hard link did, False after a copy."""
+def _linked(source: Path, target: Path) -> bool:
+    """Whether a hard link could be made."""
     try:
         os.link(source, target)
         return True
     except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)
         return False
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from repository import jobs, registration
-from repository.errors import BadRequest, OutOfSpace, TooLarge
+from repository.errors import BadRequest, NotFound, OutOfSpace, TooLarge
 from repository.models import Collection, Job, Upload
 from repository.models.collection import Visibility
-from repository.names import display_file_name, id_from_file_name
+from repository.names import display_file_name, id_from_file_name, title_from_file_name
 from repository.policy import require_contributor
 from repository.principal import Principal
 from repository.storage import checksums_of, object_key, object_store
@@ -39,6 +39,8 @@ class ReceivedFile:
     sha256: str = ""
     md5: str = ""
     """Empty: not known yet."""
+    is_ours: bool = True
+    """False: a file that its owner may change later, so that the store must copy it."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +76,24 @@ def accept(
     key = object_key(product_uuid, sha256, "original")
     user_id = principal.user_id
     assert user_id is not None, "require_contributor lets no anonymous caller pass"
-    with _object_or_nothing(key), transaction.atomic():
+    with _object_or_nothing(key, collection), transaction.atomic():
         # The id first: a duplicate is refused before gigabytes are copied.
         product = registration.reserve(
             collection, request.id or id_from_file_name(received.file_name),
             owner_id=user_id, exact=bool(request.id), product_uuid=product_uuid,
-            title=request.title or name, description=request.description, visibility=visibility,
+            title=request.title or title_from_file_name(name), description=request.description, visibility=visibility,
             properties=request.properties, licence=collection.licence, keywords=collection.keywords,
         )  # fmt: skip
-        object_store().put(key, received.path, sha256)
+        object_store().put(key, received.path, sha256, may_link=received.is_ours)
         upload = Upload.objects.create(
             owner_id=user_id, file_name=name, key=key, size=size, sha256=sha256, md5=md5
         )
         job = jobs.enqueue(
             upload=upload, product=product, collection=collection,
-            request={"title": request.title, "datetime": start, "end_datetime": end,
-                     "visibility": visibility},
+            # All that a retry needs, whose product is made anew.
+            request={"title": request.title, "description": request.description,
+                     "datetime": start, "end_datetime": end, "visibility": visibility,
+                     "properties": request.properties},
         )  # fmt: skip
     log.info("job %s: accepted %s, %d bytes, for %s", job.id, name, size, product.address)
     return job
@@ -106,10 +110,13 @@ def make_room_or_refuse(size: int) -> None:
 
 
 @contextmanager
-def _object_or_nothing(key: str) -> Iterator[None]:
+def _object_or_nothing(key: str, collection: Collection) -> Iterator[None]:
     """No object stays behind where the rows that name it did not commit."""
     try:
         yield
+    except IntegrityError as error:  # foreign keys are checked at the commit
+        object_store().delete(key)
+        raise NotFound(f"The collection {collection.id} was removed meanwhile.") from error
     except BaseException:
         object_store().delete(key)
         raise

@@ -74,7 +74,8 @@ class Command(BaseCommand):
             datetime=options["datetime"],
             visibility=Visibility.PRIVATE if options["private"] else "",
         )
-        return uploads.accept(principal, collection, uploads.ReceivedFile(file, file.name), request)
+        received = uploads.ReceivedFile(file, file.name, is_ours=False)
+        return uploads.accept(principal, collection, received, request)
 
     def _follow(self, job: Job) -> Job:
         """Wait until the job ends or asks, drawing a bar where somebody looks."""
