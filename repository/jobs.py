@@ -52,7 +52,7 @@ def enqueue(
         request=request,
         timeline=[[JobState.QUEUED, _now()]],
     )
-    transaction.on_commit(lambda: ring(job.id))
+    transaction.on_commit(lambda: ring(job.id), robust=True)
     return job
 
 
@@ -125,7 +125,8 @@ def finish(lease: Lease, state: str, error: RastrumError | None = None) -> None:
 
 
 def mark_published(lease: Lease) -> None:
-    """End the job as published; called inside the transaction that publishes its product."""
+    """End the job as published; called inside the transaction that publishes its product,
+    and first in it: every writer locks the job before its product, so none waits in a circle."""
     _end(lease, JobState.PUBLISHED, None, progress=1.0)
 
 
@@ -136,7 +137,7 @@ def give_back(lease: Lease, error: RastrumError) -> None:
         finish(lease, JobState.FAILED, error)
         return
     _write(lease, state=JobState.QUEUED, lease_until=None, error=_error_json(error), step="",
-           rung=Now(), updated=Now())  # fmt: skip
+           timeline=[*job.timeline, [JobState.QUEUED, _now()]], rung=Now(), updated=Now())  # fmt: skip
 
 
 def cancel(job: Job) -> None:
@@ -222,7 +223,7 @@ def _start_over(job: Job) -> None:
     registration.reserve_again(job)
     _set(job, state=JobState.QUEUED, attempts=0, progress=0.0, step="", error=None,
          lease_until=None, finished=None)  # fmt: skip
-    transaction.on_commit(lambda: ring(job.id))
+    transaction.on_commit(lambda: ring(job.id), robust=True)
 
 
 def _set(job: Job, *, state: str, **values: Any) -> None:

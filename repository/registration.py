@@ -6,6 +6,7 @@ transaction makes the product visible on every interface at once.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import uuid
@@ -28,6 +29,9 @@ from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
 
 log = logging.getLogger("rastrum.registration")
+
+MAX_TRIES = 100
+"""Uploads of files of one name at the same moment that can each still find a free id."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,8 @@ def reserve(
             code="invalid_id",
             hint="Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
         )
-    for attempt in range(1, 1000):
-        candidate = slug if attempt == 1 else f"{slug[:94]}-{attempt}"
+    for _ in range(MAX_TRIES):
+        candidate = slug if exact else _free_slug(collection, slug)
         try:
             with transaction.atomic():
                 return Product.objects.create(
@@ -75,7 +79,7 @@ def reserve(
                     owner_id=owner_id,
                     **fields,
                 )
-        except IntegrityError:
+        except IntegrityError:  # taken by now
             if exact:
                 break
     raise Conflict(
@@ -85,14 +89,25 @@ def reserve(
     )
 
 
+def _free_slug(collection: Collection, slug: str) -> str:
+    """The slug, or the first of slug-2, slug-3 ... that no row has at the moment."""
+    rows = Product.objects.filter(collection=collection, slug__startswith=slug[:90])
+    taken = set(rows.values_list("slug", flat=True))
+    numbered = (f"{slug[:90]}-{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([slug], numbered) if name not in taken)
+
+
 def reserve_again(job: Job) -> None:
     """Take the id again for a job that is started over after its id was freed."""
     if job.product_id is not None:
         return
     product = reserve(
         job.collection, job.slug, owner_id=job.owner_id, exact=True, product_uuid=uuid.uuid4(),
-        title=job.request.get("title") or job.slug,
+        title=job.request.get("title") or job.upload.file_name,
+        description=job.request.get("description") or "",
         visibility=job.request.get("visibility") or job.collection.visibility,
+        properties=job.request.get("properties") or {},
+        licence=job.collection.licence, keywords=job.collection.keywords,
     )  # fmt: skip
     Job.objects.filter(pk=job.pk).update(product=product)
 
@@ -111,7 +126,7 @@ def publish(
     A product that is published already is left as it is, so that any number of
     deliveries of one job gives one result.
     """
-    product = Product.objects.select_for_update().select_related("collection").get(pk=product_uuid)
+    product = Product.objects.select_for_update().get(pk=product_uuid)
     if product.state != ProductState.RESERVED:
         return product
     product.start, product.datetime_source = _datetime_of(request, info, product)

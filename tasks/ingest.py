@@ -39,21 +39,31 @@ def ingest(job_id: str) -> None:
     if lease is None:
         return
     folder = settings.WORK_DIR / "jobs" / f"{job_id}-{lease.token}"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        _bring_in(lease, folder)
+        _work(lease, folder)
     except LeaseLost:
         log.info("job %s: stopped, it was cancelled or has another worker", job_id)
-    except NeedsInput as question:
-        jobs.finish(lease, JobState.NEEDS_INPUT, question)
-        log.info("job %s: needs input (%s)", job_id, question.code)
-    except Rejected as error:
-        jobs.finish(lease, JobState.REJECTED, error)
-        log.info("job %s: rejected (%s) %s", job_id, error.code, error.detail)
-    except Exception as error:  # the boundary of the worker: whatever failed, the job is told
-        _hand_back(lease, error)
+    except (OperationalError, InterfaceError):
+        log.warning("job %s: no database to tell; its lease will run out", job_id)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _work(lease: Lease, folder: Path) -> None:
+    """Bring the file in, and tell the job how it ended. Raises LeaseLost and database errors."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _bring_in(lease, folder)
+    except LeaseLost:
+        raise
+    except NeedsInput as question:
+        jobs.finish(lease, JobState.NEEDS_INPUT, question)
+        log.info("job %s: needs input (%s)", lease.job_id, question.code)
+    except Rejected as error:
+        jobs.finish(lease, JobState.REJECTED, error)
+        log.info("job %s: rejected (%s) %s", lease.job_id, error.code, error.detail)
+    except Exception as error:  # the boundary of the worker: whatever failed, the job is told
+        _hand_back(lease, error)
 
 
 def _bring_in(lease: Lease, folder: Path) -> None:
@@ -83,8 +93,8 @@ def _bring_in(lease: Lease, folder: Path) -> None:
     if job.answers.get("datetime"):
         request |= {"datetime": job.answers["datetime"], "end_datetime": ""}
     with transaction.atomic():
-        registration.publish(job.product.pk, info, style, files, request=request)
         jobs.mark_published(lease)
+        registration.publish(job.product.pk, info, style, files, request=request)
 
 
 def _reporter(lease: Lease) -> Callable[[float], None]:
@@ -108,9 +118,4 @@ def _hand_back(lease: Lease, error: Exception) -> None:
                            hint="It is tried again by itself, three times at most.")  # fmt: skip
     if isinstance(error, OutOfSpace):
         error.hint = error.hint or "It is tried again when there is room."
-    try:
-        jobs.give_back(lease, error)
-    except LeaseLost:
-        pass  # its next worker knows better
-    except (OperationalError, InterfaceError):
-        log.warning("job %s: no database to tell; its lease will run out", lease.job_id)
+    jobs.give_back(lease, error)
