@@ -7,13 +7,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from repository.errors import BadRequest, Conflict
+from repository.errors import BadRequest, Conflict, NotFound
 from repository.jobs import unfinished
-from repository.models import Collection
+from repository.models import Asset, Collection, Upload
 from repository.models.product import ProductState
 from repository.names import is_valid_id
 from repository.policy import require_change, require_writer
 from repository.principal import Principal
+from repository.storage import object_store
 
 MAX_KEYWORDS = 50
 
@@ -28,11 +29,10 @@ def create(principal: Principal, collection_id: str, **fields: Any) -> Collectio
             hint="Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
         )
     fields["title"] = fields.get("title") or collection_id
+    check_keywords(fields.get("keywords") or [])
     try:
         with transaction.atomic():
-            return Collection.objects.create(
-                id=collection_id, owner_id=principal.user_id, **_checked(fields)
-            )
+            return Collection.objects.create(id=collection_id, owner_id=principal.user_id, **fields)
     except IntegrityError:
         raise Conflict(
             f"The id {collection_id} is taken.", code="collection_exists", hint="Choose another id."
@@ -44,7 +44,8 @@ def change(principal: Principal, collection: Collection, changes: dict[str, Any]
     require_change(principal, collection)
     if changes.get("title") == "":
         raise BadRequest("A collection needs a title.", code="invalid_field")
-    Collection.objects.filter(pk=collection.pk).update(**_checked(changes), updated=Now())
+    check_keywords(changes.get("keywords") or [])
+    Collection.objects.filter(pk=collection.pk).update(**changes, updated=Now())
     return Collection.objects.select_related("owner").get(pk=collection.pk)
 
 
@@ -55,7 +56,9 @@ def delete(principal: Principal, collection: Collection) -> None:
     """
     require_change(principal, collection)
     with transaction.atomic():
-        Collection.objects.select_for_update().get(pk=collection.pk)
+        # Uploads check their foreign key at the commit, and so wait for this lock.
+        if not Collection.objects.select_for_update().filter(pk=collection.pk):
+            raise NotFound(f"The collection {collection.id} is gone already.")
         living = collection.products.exclude(state=ProductState.REMOVED)
         if living.exists() or unfinished().filter(collection=collection).exists():
             raise Conflict(
@@ -63,14 +66,29 @@ def delete(principal: Principal, collection: Collection) -> None:
                 code="collection_not_empty",
                 hint="Remove its maps first.",
             )
-        collection.products.all().delete()
-        collection.delete()
+        _delete_with_objects(collection)
 
 
-def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    keywords = fields.get("keywords") or []
+def _delete_with_objects(collection: Collection) -> None:
+    """Rows now, their objects once that is certain: the sweeper finds objects by their rows."""
+    uploads = Upload.objects.filter(jobs__collection=collection)
+    assets = Asset.objects.filter(product__collection=collection)
+    keys = {*uploads.values_list("key", flat=True), *assets.values_list("key", flat=True)}
+    upload_ids = list(uploads.values_list("pk", flat=True))
+    collection.products.all().delete()
+    collection.delete()
+    Upload.objects.filter(pk__in=upload_ids).delete()
+    transaction.on_commit(lambda: _delete_objects(keys), robust=True)
+
+
+def _delete_objects(keys: set[str]) -> None:
+    for key in keys:
+        object_store().delete(key)
+
+
+def check_keywords(keywords: list[str]) -> None:
+    """Raise BadRequest for too many or too long ones."""
     if len(keywords) > MAX_KEYWORDS or any(len(word) > 100 for word in keywords):
         raise BadRequest(
             f"At most {MAX_KEYWORDS} keywords of 100 characters.", code="invalid_field"
         )
-    return fields
