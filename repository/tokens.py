@@ -12,6 +12,8 @@ from repository.models import ApiToken, User
 from repository.models.access import hash_token, new_token
 from repository.principal import ALL_SCOPES
 
+MAX_DAYS = 3650
+
 
 def create(
     user: User, *, name: str = "", scopes: Sequence[str] = ("read",), days: int | None = 365
@@ -20,6 +22,8 @@ def create(
     unknown = set(scopes) - ALL_SCOPES
     if unknown or not scopes:
         raise BadRequest("Scopes are read and write.", code="invalid_scope")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        raise BadRequest(f"A token lives 1 to {MAX_DAYS} days.", code="invalid_days")
     secret = new_token()
     token = ApiToken.objects.create(
         user=user,
