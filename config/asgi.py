@@ -13,6 +13,7 @@ from django.core.wsgi import get_wsgi_application
 # Django's application registry must be ready before the others import models.
 _django = WSGIMiddleware(get_wsgi_application(), workers=16)  # type: ignore[arg-type]
 
+from config.bodies import WholeBodies
 from config.dispatch import Dispatcher
 from config.guard import Guard
 from repository.api.events import app as job_events
@@ -29,6 +30,6 @@ application = Guard(
             r"/ogc(/|$)": ogc,
             r"/api/jobs/([^/]+/)?events$": job_events,
         },
-        default=_django,
+        default=WholeBodies(_django),
     )
 )

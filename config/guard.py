@@ -9,6 +9,8 @@ from django.http.request import split_domain_port, validate_host
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.bodies import FORM_OVERHEAD_BYTES
+
 EXPOSED = "ETag, Content-Range, Accept-Ranges, Repr-Digest, Location, Link, Retry-After, Content-Disposition"
 ALLOWED = "Authorization, Content-Type, Range, If-Range, If-None-Match, If-Match, Accept"
 
@@ -33,7 +35,7 @@ class Guard:
             await _problem(send, 400, "unknown_host", "This server does not answer to that name.")
             return
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > settings.MAX_UPLOAD_BYTES + 2**20:
+        if length.isdigit() and int(length) > settings.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES:
             await _problem(
                 send, 413, "too_large",
                 f"The request has {int(length):,} bytes; "

@@ -6,16 +6,15 @@ import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.http.multipartparser import MultiPartParserError
 from ninja import Query, Router
 
 from repository import collections, uploads
 from repository.api import schemas
 from repository.api.presenting import collection_json, job_json, product_summary
 from repository.api.principals import caller, request_links
-from repository.api.receiving import HashedUpload
-from repository.catalogue import find_collection, search, search_collections
 from repository.api.queries import ProductFilter, page_json
+from repository.api.receiving import announced_bytes, received_files
+from repository.catalogue import find_collection, search, search_collections
 from repository.editing import check_properties
 from repository.errors import BadRequest
 from repository.policy import require_contributor
@@ -105,7 +104,7 @@ def upload(request: HttpRequest, c: str, response: HttpResponse) -> Any:
     collection = find_collection(caller(request), c)
     # Before the body is read: gigabytes should not travel towards a refusal.
     require_contributor(caller(request), collection)
-    uploads.make_room_or_refuse(int(request.headers.get("Content-Length") or 0))
+    uploads.make_room_or_refuse(announced_bytes(request))
     received, product_request = _read_form(request)
     job = uploads.accept(caller(request), collection, received, product_request)
     job.refresh_from_db()
@@ -118,10 +117,7 @@ def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.Prod
     if request.content_type != "multipart/form-data":
         raise BadRequest("Send the file as multipart/form-data.", code="multipart_expected",
                          hint="curl -F file=@my.tif ...")  # fmt: skip
-    try:
-        files = request.FILES.getlist("file")
-    except MultiPartParserError as error:
-        raise BadRequest(f"The form ends too early: {error}.", code="unreadable_body") from error
+    files = received_files(request, "file")
     if not files:
         raise BadRequest(
             "The form has no file.", code="file_missing", hint="curl -F file=@my.tif ..."
@@ -130,7 +126,6 @@ def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.Prod
         raise BadRequest("Send one file a product.", code="one_file_only",
                          hint="Post each file by itself.")  # fmt: skip
     file = files[0]
-    assert isinstance(file, HashedUpload)
     return (
         uploads.ReceivedFile(file.path, file.name or "upload", file.sha256, file.md5),
         _product_request(request),
@@ -141,7 +136,7 @@ def _product_request(request: HttpRequest) -> uploads.ProductRequest:
     form = request.POST
     try:
         properties = json.loads(form.get("properties") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         properties = None
     check_properties(properties)
     if len(form.get("title", "")) > 300:
