@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.db import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from repository.errors import RastrumError
+from repository.errors import MethodNotAllowed, NotFound, RastrumError, Unavailable
 
 
 async def problem(request: Request, error: Exception) -> Response:
@@ -19,6 +21,29 @@ async def problem(request: Request, error: Exception) -> Response:
     return JSONResponse(
         error.problem(), error.status, headers=headers, media_type="application/problem+json"
     )
+
+
+async def refusal(request: Request, error: Exception) -> Response:
+    """Starlette exception handler for its own 404 and 405."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        answer = await problem(request, MethodNotAllowed("This address is to be read."))
+        answer.headers.update(error.headers or {})
+        return answer
+    return await problem(request, NotFound("There is nothing at this address."))
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """Starlette exception handler for a database that restarts."""
+    return await problem(request, Unavailable("The database does not answer."))
+
+
+ERROR_HANDLERS = {
+    RastrumError: problem,
+    HTTPException: refusal,
+    OperationalError: unavailable,
+    InterfaceError: unavailable,
+}
 
 
 def matches(request: Request, etag: str) -> bool:

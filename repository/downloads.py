@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from repository.asgi import matches, problem
+from repository.asgi import ERROR_HANDLERS, matches
 from repository.authentication import request_principal
 from repository.catalogue import find_asset
 from repository.connections import borrowed_connection
-from repository.errors import RastrumError, Unavailable
+from repository.errors import Unavailable
 from repository.models.collection import Visibility
 from repository.storage import object_store
 
@@ -60,7 +60,8 @@ async def download(request: Request) -> Response:
     try:
         part = _wanted_range(request, found)
     except ValueError:
-        return Response(status_code=416, headers={"Content-Range": f"bytes */{found.size}"})
+        refused = {"Content-Range": f"bytes */{found.size}", "Cache-Control": "no-store"}
+        return Response(status_code=416, headers=refused)
     span = part or ByteRange(0, found.size)
     headers["Content-Length"] = str(span.length)
     status = 200
@@ -116,8 +117,11 @@ def _not_modified(headers: dict[str, str]) -> dict[str, str]:
 def _wanted_range(request: Request, found: Download) -> ByteRange | None:
     """The one range asked for; None for the whole file. ValueError where none of it exists.
 
-    Several ranges, or a Range that is not understood, may be ignored (RFC 9110, 14.2).
+    Several ranges, or a Range that is not understood, may be ignored, and that of any
+    method but GET must be (RFC 9110, 14.2).
     """
+    if request.method != "GET":
+        return None
     wanted = re.fullmatch(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", request.headers.get("range", ""))
     if wanted is None or not any(wanted.groups()):
         return None
@@ -162,5 +166,5 @@ async def _chained(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 app = Starlette(
     routes=[Route("/files/{c}/{p}/{name}", download, methods=["GET", "HEAD"])],
-    exception_handlers={RastrumError: problem},
+    exception_handlers=dict(ERROR_HANDLERS),
 )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from repository import registration
-from repository.collections import MAX_KEYWORDS
+from repository.collections import check_keywords
 from repository.errors import BadRequest
 from repository.models import Product
 from repository.models.collection import Visibility
@@ -33,8 +33,7 @@ def change(principal: Principal, product: Product, changes: dict[str, Any]) -> N
         values["style"] = checked_style(product, values["style"]).to_json()
     if "properties" in values:
         check_properties(values["properties"])
-    if len(values.get("keywords") or []) > MAX_KEYWORDS:
-        raise BadRequest(f"At most {MAX_KEYWORDS} keywords.", code="invalid_field")
+    check_keywords(values.get("keywords") or [])
     registration.amend(product, values)
 
 
@@ -49,8 +48,14 @@ def check_properties(properties: Any) -> None:
     if not isinstance(properties, dict):
         raise BadRequest("properties must be a JSON object.", code="invalid_properties",
                          hint='For example {"sensor": "S2A", "cloud_cover": 12}')  # fmt: skip
-    if len(json.dumps(properties)) > MAX_PROPERTIES_BYTES:
+    try:
+        text = json.dumps(properties, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # NaN, half a surrogate pair, a million brackets
+        raise BadRequest("properties holds what JSON cannot.", code="invalid_properties") from None
+    if len(text) > MAX_PROPERTIES_BYTES:
         raise BadRequest("properties has more than 64 KB.", code="invalid_properties")
+    if rb"\u0000" in text:
+        raise BadRequest("properties holds a NUL character.", code="invalid_properties")
 
 
 def checked_style(product: Product, data: dict[str, Any]) -> RenderingStyle:
@@ -60,7 +65,7 @@ def checked_style(product: Product, data: dict[str, Any]) -> RenderingStyle:
         style = RenderingStyle.from_json({"name": "default"} | data)
     except (TypeError, KeyError, ValueError) as error:
         raise _bad_style(f"The style cannot be read: {error}.") from None
-    if len(style.bands) != BANDS_OF.get(style.kind):
+    if style.kind not in tuple(BANDS_OF) or len(style.bands) != BANDS_OF[style.kind]:
         raise _bad_style(f"A style of kind {style.kind!r} does not have {len(style.bands)} bands.")
     if not all(isinstance(b, int) and 1 <= b <= len(info.bands) for b in style.bands):
         raise _bad_style(f"The bands must lie between 1 and {len(info.bands)}.")

@@ -70,6 +70,12 @@ class Forbidden(RastrumError):
     code, status, title = "forbidden", 403, "Not allowed"
 
 
+class MethodNotAllowed(RastrumError):
+    """The address exists, but not for this method."""
+
+    code, status, title = "method_not_allowed", 405, "Method not allowed"
+
+
 class Conflict(RastrumError):
     """The request contradicts what exists; `code` says what."""
 

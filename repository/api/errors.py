@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from repository.errors import BadRequest, NotFound, RastrumError
+from repository.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    RastrumError,
+    TooLarge,
+    Unavailable,
+)
 
 log = logging.getLogger("rastrum.api")
 
@@ -47,11 +58,55 @@ def translate_errors(api: NinjaAPI) -> None:
     def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem_response(BadRequest(str(error), code="unreadable_body"))
 
+    for kind in TRANSLATED:
+        api.add_exception_handler(kind, _translated)
+
     @api.exception_handler(Exception)
     def unforeseen(request: HttpRequest, error: Exception) -> HttpResponse:
         log.exception("%s %s", request.method, request.path)
         return problem_response(RastrumError("The server failed. It has been written down.",
                                              code="internal_error"))  # fmt: skip
+
+
+def as_problem(response: HttpResponse) -> HttpResponse:
+    """Django's own 404 and 405 of an API address as problem documents; others as they are."""
+    is_json = "json" in response.headers.get("Content-Type", "")
+    if is_json or response.status_code not in (404, 405):
+        return response
+    if response.status_code == 404:
+        return problem_response(NotFound("There is nothing at this address."))
+    allowed = response.headers.get("Allow", "")
+    answer = problem_response(MethodNotAllowed(f"This address takes {allowed}."))
+    answer["Allow"] = allowed
+    return answer
+
+
+def unavailable() -> RastrumError:
+    """What a caller is told while the database restarts."""
+    return Unavailable("The database does not answer.", hint="Try again in some seconds.")
+
+
+TRANSLATED: dict[type[Exception], Callable[[Exception], RastrumError]] = {
+    MultiPartParserError: lambda error: _unreadable(f"The form cannot be read: {error}."),
+    UnreadablePostError: lambda error: _unreadable("The request ended too early."),
+    SuspiciousOperation: lambda error: _unreadable(str(error)),
+    RequestDataTooBig: lambda error: TooLarge("The text of the request is too long."),
+    DataError: lambda error: BadRequest(
+        "A value is too long, too large or not made of text.", code="invalid_field"
+    ),
+    OperationalError: lambda error: unavailable(),
+    InterfaceError: lambda error: unavailable(),
+}
+"""Errors of Django and of the database, and what each means to the caller."""
+
+
+def _translated(request: HttpRequest, error: Exception) -> HttpResponse:
+    kind = next(kind for kind in type(error).__mro__ if kind in TRANSLATED)
+    return problem_response(TRANSLATED[kind](error))
+
+
+def _unreadable(detail: str) -> BadRequest:
+    return BadRequest(detail, code="unreadable_body", hint="Send the request again.")
 
 
 def _invalid(errors: list[dict[str, Any]]) -> BadRequest:

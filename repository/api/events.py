@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -21,7 +23,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from repository.api.presenting import job_json
-from repository.asgi import problem
+from repository.asgi import ERROR_HANDLERS
 from repository.authentication import request_principal
 from repository.catalogue import find_job
 from repository.connections import borrowed_connection
@@ -34,6 +36,8 @@ from repository.principal import Principal
 
 POLL_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 15
+RECHECK_SECONDS = 10
+"""How long a stream outlives the credentials that opened it."""
 OVERLAP_SECONDS = 30
 RECENT_JOBS = 500
 
@@ -43,23 +47,30 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def one_job(request: Request) -> Response:
     """Events of one job, from its present state to its end."""
     job_id = request.path_params["job_id"]
-    principal = await run_in_threadpool(_caller, request, job_id)
-    stream = _events(principal, _links(request), job_id)
+    await run_in_threadpool(_caller, request, job_id)
+    stream = _events(request, job_id)
     return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
 
 
 async def all_jobs(request: Request) -> Response:
     """Events of all of the caller's jobs: those under way now, and whatever comes."""
-    principal = await run_in_threadpool(_caller, request, "")
-    stream = _events(principal, _links(request), "")
+    await run_in_threadpool(_caller, request, "")
+    stream = _events(request, "")
     return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
 
 
-async def _events(principal: Principal, links: Links, job_id: str) -> AsyncIterator[bytes]:
+async def _events(request: Request, job_id: str) -> AsyncIterator[bytes]:
     sent: dict[str, str] = {}
-    silent = 0.0
+    links = _links(request)
+    silent, checked = 0.0, -math.inf
     yield b"retry: 2000\n\n"
     while True:
+        if time.monotonic() - checked >= RECHECK_SECONDS:
+            try:
+                principal = await run_in_threadpool(_caller, request, job_id)
+            except RastrumError:
+                return  # the token was revoked, or the session ended
+            checked = time.monotonic()
         jobs = await run_in_threadpool(_recent, principal, links, job_id, first=not sent)
         news = [job for job in jobs if sent.get(job["id"]) != job["updated"]]
         for job in news:
@@ -107,5 +118,5 @@ app = Starlette(
         Route("/api/jobs/events", all_jobs),
         Route("/api/jobs/{job_id}/events", one_job),
     ],
-    exception_handlers={RastrumError: problem},
+    exception_handlers=dict(ERROR_HANDLERS),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from repository.api.errors import problem_response
+from repository.api.errors import as_problem, problem_response, unavailable
 from repository.authentication import principal_of
 from repository.errors import Forbidden, WrongCredentials
 from repository.links import Links, links_for
@@ -30,13 +32,17 @@ def principal_middleware(
             )
         except WrongCredentials as error:
             return problem_response(error)
+        except (OperationalError, InterfaceError):
+            return problem_response(unavailable())
         request.principal = principal  # type: ignore[attr-defined]
-        unsafe = request.method not in SAFE_METHODS and request.path.startswith("/api/")
+        if not request.path.startswith("/api/"):
+            return get_response(request)
+        unsafe = request.method not in SAFE_METHODS
         if unsafe and principal.by_session and not _csrf_token_holds(request):
             return problem_response(
                 Forbidden("The page is out of date.", code="csrf_failed", hint="Reload it.")
             )
-        return get_response(request)
+        return as_problem(get_response(request))
 
     return middleware
 
@@ -57,9 +63,11 @@ def _csrf_token_holds(request: HttpRequest) -> bool:
     looking for a form field would read the whole upload first."""
     if not request.headers.get("X-CSRFToken"):
         return False
+    probe = copy.copy(request)
+    probe.method = "PUT"  # Django looks for a form field in POST alone
     check = CsrfViewMiddleware(lambda _: HttpResponse())
-    check.process_request(request)
-    return check.process_view(request, _checked, (), {}) is None
+    check.process_request(probe)
+    return check.process_view(probe, _checked, (), {}) is None
 
 
 def _checked(request: HttpRequest) -> HttpResponse:

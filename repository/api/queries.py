@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Schema
 from pydantic import Field
 
+from repository.api.principals import request_links
 from repository.catalogue import ProductQuery, parse_bbox
 from repository.times import parse_range
 
@@ -50,5 +51,5 @@ def page_json(request: HttpRequest, items: list[dict[str, Any]], cursor: str) ->
     if cursor:
         query = request.GET.copy()
         query["cursor"] = cursor
-        following = f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
+        following = f"{request_links(request).base}{request.path}?{query.urlencode()}"
     return {"items": items, "next": following}

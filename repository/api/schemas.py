@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, FiniteFloat
 
 Visibility = Literal["public", "private"]
+ColorPart = Annotated[int, Field(ge=0, le=255)]
 
 
 class Input(Schema):
@@ -48,6 +49,24 @@ class CollectionOutput(Schema):
     links: dict[str, str]
 
 
+class ClassColorInput(Input):
+    value: int
+    color: tuple[ColorPart, ColorPart, ColorPart, ColorPart]
+    label: str = Field("", max_length=200)
+
+
+class StyleInput(Input):
+    kind: Literal["rgb", "ramp", "classes"]
+    bands: list[int]
+    stretch: list[tuple[FiniteFloat, FiniteFloat]] = []
+    ramp: str = Field("viridis", max_length=100)
+    classes: list[ClassColorInput] = Field([], max_length=70_000)
+    resampling: Literal["nearest", "bilinear", "average", "mode"] = "nearest"
+    title: str = Field("", max_length=300)
+    unit: str = Field("", max_length=100)
+    name: str = Field("default", max_length=100)
+
+
 class ProductPatch(Input):
     title: str | None = Field(None, max_length=300, min_length=1)
     description: str | None = None
@@ -56,7 +75,7 @@ class ProductPatch(Input):
     properties: dict[str, Any] | None = None
     licence: str | None = Field(None, max_length=200)
     keywords: list[str] | None = None
-    style: dict[str, Any] | None = None
+    style: StyleInput | None = None
 
 
 class BandStatistics(Schema):
@@ -149,8 +168,8 @@ class JobOutput(Schema):
 
 class JobInput(Input):
     crs: str | None = None
-    bounds: list[float] | None = Field(None, min_length=4, max_length=4)
-    nodata: float | None = None
+    bounds: list[FiniteFloat] | None = Field(None, min_length=4, max_length=4)
+    nodata: FiniteFloat | None = None
     datetime: str | None = None
     subdatasets: list[str] | None = None
 
