@@ -11,6 +11,9 @@ from starlette.requests import Request
 
 from repository.errors import BadRequest
 from repository.links import Links, links_for
+from tiler.ogc.coverage_request import parse_box
+from tiler.ogc.crs_uris import ITEM_CRS
+from tiler.ogc.features import SORTABLE
 from tiler.ogc.negotiation import document_format
 from tiler.ogc.pygeoapi_calls import MAX_ITEMS, call
 
@@ -107,6 +110,22 @@ def collection_paging(parameters: QueryParams) -> tuple[int, int]:
 def item_paging(parameters: QueryParams) -> tuple[int, int]:
     """Limit and offset of a list of items."""
     return paging(parameters, default=DEFAULT_ITEMS, most=MAX_ITEMS)
+
+
+def check_item_parameters(parameters: QueryParams) -> None:
+    """Raise BadRequest for what pygeoapi would refuse without saying what to do instead."""
+    if "bbox" in parameters:
+        parse_box(parameters["bbox"])
+    for name in ("crs", "bbox-crs"):
+        if name in parameters and parameters[name] not in ITEM_CRS:
+            raise BadRequest(f"{name} {parameters[name][:80]!r} is not offered.",
+                             code="unknown_crs",
+                             hint=f"Choose of {', '.join(ITEM_CRS)}.")  # fmt: skip
+    for name in filter(None, parameters.get("sortby", "").split(",")):
+        # An unquoted + has become a space.
+        if name.lstrip("+- ") not in SORTABLE:
+            raise BadRequest(f"Items cannot be sorted by {name[:50]!r}.", code="invalid_sort",
+                             hint=f"Choose of {', '.join(SORTABLE)}.")  # fmt: skip
 
 
 def _whole(parameters: QueryParams, name: str, default: int, *, least: int) -> int:

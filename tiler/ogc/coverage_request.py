@@ -61,7 +61,7 @@ def parse_coverage_request(items: Iterable[tuple[str, str]]) -> CoverageRequest:
     given = _known_parameters(items)
     subset, times = _subset(given.get("subset", []))
     return CoverageRequest(
-        bbox=_bbox(given["bbox"][-1]) if "bbox" in given else None,
+        bbox=parse_box(given["bbox"][-1]) if "bbox" in given else None,
         bbox_crs=given.get("bbox-crs", [""])[-1],
         subset=subset,
         datetime=given.get("datetime", [times])[-1],
@@ -90,7 +90,9 @@ def _known_parameters(items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return given
 
 
-def _bbox(text: str) -> Bounds:
+def parse_box(text: str) -> Bounds:
+    """Four numbers in any CRS, heights of a 3D box ignored; left > right crosses the
+    antimeridian. Raises BadRequest."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:

@@ -80,15 +80,21 @@ def _wanted_boxes(raster: RasterInfo, request: CoverageRequest) -> list[list[Bou
     if "lon" in subset or "lat" in subset:
         left, bottom, right, top = raster.bounds_wgs84
         limits = (left, bottom, right, top) if left <= right else (-180.0, bottom, 180.0, top)
-        box = _filled(limits, subset.get("lon"), subset.get("lat"))
+        box = _filled(limits, subset.get("lon"), subset.get("lat"), around=360.0)
         wanted.append(_boxes_in_crs_of(raster, box, CRS84))
     return wanted
 
 
-def _filled(limits: Bounds, x: Interval | None, y: Interval | None) -> Bounds:
-    """A box of two intervals; open ends reach to the limits and a little beyond."""
+def _filled(
+    limits: Bounds, x: Interval | None, y: Interval | None, around: float = math.inf
+) -> Bounds:
+    """A box of two intervals; open ends reach to the limits and a little beyond.
+
+    `around` is the length of a closed axis: beyond it the box would meet itself.
+    """
     left, bottom, right, top = limits
-    more_x, more_y = (right - left) * 0.01, (top - bottom) * 0.01
+    more_x = min((right - left) * 0.01, (around - right + left) / 2)
+    more_y = (top - bottom) * 0.01
     x, y = x or Interval(None, None), y or Interval(None, None)
     return (
         left - more_x if x.low is None else x.low,
@@ -147,7 +153,7 @@ def _cells_of(raster: RasterInfo, box: Bounds) -> Cells:
     """Around the box in columns and rows; south-up and rotated rasters alike."""
     to_cells = ~Affine(*raster.transform)
     left, bottom, right, top = box
-    corners = [to_cells * (x, y) for x in (left, right) for y in (bottom, top)]
+    corners = [to_cells @ (x, y) for x in (left, right) for y in (bottom, top)]
     columns, rows = [c for c, _ in corners], [r for _, r in corners]
     return min(columns), min(rows), max(columns), max(rows)
 

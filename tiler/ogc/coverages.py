@@ -55,7 +55,7 @@ class ProductCoverage(BaseProvider):
             if band.unit:
                 schema["x-ogc-unit"] = band.unit
             if band.nodata is not None and not math.isnan(band.nodata):
-                schema["x-ogc-nilValues"] = [band.nodata]
+                schema["x-ogc-nilValues"] = [band.nodata if whole else float(band.nodata)]
             fields[name] = schema
         return fields
 

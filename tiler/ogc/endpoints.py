@@ -18,7 +18,13 @@ from starlette.responses import Response
 
 from repository.errors import NotFound
 from tiler.ogc.answers import cache_control, document_answer, file_answer, tagged_answer
-from tiler.ogc.asking import Asked, collection_paging, item_paging, require_known
+from tiler.ogc.asking import (
+    Asked,
+    check_item_parameters,
+    collection_paging,
+    item_paging,
+    require_known,
+)
 from tiler.ogc.coverage_request import parse_coverage_request
 from tiler.ogc.coverages import GEOTIFF, GEOTIFF_TYPE
 from tiler.ogc.definitions import (
@@ -107,6 +113,7 @@ def queryables(asked: Asked) -> Response:
 def items(asked: Asked) -> Response:
     """A collection's products as features."""
     limit, offset = item_paging(asked.parameters)
+    check_item_parameters(asked.parameters)
     with open_catalogue(asked.authorization, asked.cookies) as catalogue:
         record = _collection_of_items(asked, catalogue)
         own = {}
@@ -119,7 +126,7 @@ def items(asked: Asked) -> Response:
         )  # fmt: skip
         headers, content = asked.call(
             get_collection_items, record.id, resources={record.id: definition},
-            parameters={**dict(asked.parameters), "limit": str(limit), "offset": str(offset)},
+            parameters=_for_pygeoapi(asked, limit, offset),
         )  # fmt: skip
         public = catalogue.is_public
     listed = document(content)
@@ -132,6 +139,7 @@ def items(asked: Asked) -> Response:
 def item(asked: Asked) -> Response:
     """One product as a feature."""
     require_known(asked.parameters, {"crs"})
+    check_item_parameters(asked.parameters)
     crs = asked.parameters.get("crs", "")
     with open_catalogue(asked.authorization, asked.cookies) as catalogue:
         record = _collection_of_items(asked, catalogue)
@@ -208,6 +216,13 @@ def _collection_of_items(asked: Asked, catalogue: VisibleCatalogue) -> Collectio
         raise NotFound("A product has no items of its own.",
                        hint=f"It is an item of {asked.collection}.")  # fmt: skip
     return catalogue.collection(asked.collection)
+
+
+def _for_pygeoapi(asked: Asked, limit: int, offset: int) -> dict[str, str]:
+    parameters = {**dict(asked.parameters), "limit": str(limit), "offset": str(offset)}
+    if "sortby" in parameters:  # an unquoted + has become a space
+        parameters["sortby"] = parameters["sortby"].replace(" ", "+")
+    return parameters
 
 
 def _static(

@@ -12,6 +12,7 @@ from rasterio.io import DatasetWriter, MemoryFile
 from repository.raster_info import BandInfo
 from tiler.ogc.coverage_pixels import CoveragePixels
 from tiler.ogc.records import CoverageRecord
+from tiler.pixels.nodata import representable
 
 BLOCK = 256
 
@@ -20,11 +21,12 @@ def geotiff_of(record: CoverageRecord, pixels: CoveragePixels) -> bytes:
     """A tiled, losslessly compressed GeoTIFF (OGC 19-008r4) of the pixels as stored."""
     bands = [record.raster.bands[index - 1] for index in pixels.bands]
     count, height, width = pixels.values.shape
+    nodata = representable(bands[0], pixels.values.dtype)
     profile: dict[str, Any] = {
         "driver": "GTiff", "count": count, "height": height, "width": width,
         "dtype": pixels.values.dtype.name, "crs": record.raster.crs_wkt or None,
-        "transform": pixels.transform, "nodata": bands[0].nodata, "tiled": True,
-        "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "DEFLATE", "zlevel": 4,
+        "transform": pixels.transform, "nodata": None if nodata is None else nodata.item(),
+        "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "DEFLATE", "zlevel": 4,
         "predictor": _predictor(pixels.values.dtype), "bigtiff": "IF_SAFER",
     }  # fmt: skip
     if count > 1 and not _is_picture(bands):

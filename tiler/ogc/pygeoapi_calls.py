@@ -95,15 +95,24 @@ def call(
 
 
 def document(content: Any) -> Any:
-    """JSON content as Python sees it, without links to formats that are not served."""
+    """JSON content as Python sees it, with links as clients can use them."""
     parsed = json.loads(content)
     if isinstance(parsed, dict):
         for place in (parsed, *parsed.get("collections", ())):
             if "links" in place:
-                place["links"] = [
-                    link for link in place["links"] if link.get("type") != "application/ld+json"
-                ]
+                place["links"] = [_link(entry) for entry in place["links"] if _is_served(entry)]
     return parsed
+
+
+def _is_served(link: dict[str, Any]) -> bool:
+    return link.get("type") != "application/ld+json"
+
+
+def _link(link: dict[str, Any]) -> dict[str, Any]:
+    """GDAL 3.6 puts an item's id behind the whole address of `items`, query and all."""
+    if link.get("rel") == "items":
+        return {**link, "href": link["href"].removesuffix("?f=json")}
+    return link
 
 
 def _error(status: int, content: Any) -> RastrumError:
