@@ -26,7 +26,7 @@ function fit(map, layer, bbox) {
   }
   const extent = boundingExtent([]);
   layer.getSource().forEachFeature((feature) => void extend(extent, feature.get("extent")));
-  if (!isEmpty(extent)) map.getView().fit(extent, { padding: [48, 48, 48, 48], maxZoom: 10 });
+  if (!isEmpty(extent)) map.getView().fit(extent, { padding: [48, 48, 48, 48], maxZoom: 7 });
 }
 
 function joinCards(map, layer) {

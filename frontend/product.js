@@ -7,6 +7,7 @@ import XYZ from "ol/source/XYZ.js";
 import { copy } from "./copying.js";
 import { createMap, showOnline } from "./map/base_map.js";
 import { graticule } from "./map/graticule.js";
+import { showLegend } from "./map/legend.js";
 import { roomFor } from "./map/legend_room.js";
 import { extentOf } from "./map/places.js";
 import { prepareReading } from "./map/reading.js";
@@ -39,9 +40,9 @@ function prepareView() {
     opacity.value = asked.opacity;
   } else {
     showAll();
-    const picture = document.querySelector("#legend img");
-    if (picture && !picture.complete) picture.addEventListener("load", showAll, { once: true });
   }
+  const legend = document.getElementById("legend");
+  if (data.legend) showLegend(legend, data.legend).then(() => asked || showAll());
   layer.setOpacity(opacity.value / 100);
   map.once("rendercomplete", () => map.on("moveend", keepView));
 }

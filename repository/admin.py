@@ -82,7 +82,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser  # type: ignore[union-attr]
+        return request.user.is_superuser
 
 
 admin.site.register(User, UserAdmin)

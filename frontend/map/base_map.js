@@ -16,6 +16,7 @@ import Style from "ol/style/Style.js";
 import Text from "ol/style/Text.js";
 
 import { colour, whenThemeChanges } from "./colours.js";
+import { unwrap } from "./unwrapping.js";
 
 const FINE_FROM_ZOOM = 4;
 const NAMES_FROM_ZOOM = 2.5;
@@ -89,11 +90,11 @@ function middleOf(country) {
 
 async function loadWorld(source, address) {
   const answer = await fetch(address);
-  const format = new TopoJSON({ layers: ["countries"] });
-  const features = format.readFeatures(await answer.json(), {
-    dataProjection: "EPSG:4326",
-    featureProjection: "EPSG:3857",
-  });
+  const features = new TopoJSON({ layers: ["countries"] }).readFeatures(await answer.json());
+  for (const feature of features) {
+    unwrap(feature.getGeometry());
+    feature.getGeometry().transform("EPSG:4326", "EPSG:3857");
+  }
   source.clear(true);
   source.addFeatures(features);
 }

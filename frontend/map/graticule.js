@@ -6,6 +6,9 @@ import Text from "ol/style/Text.js";
 
 import { colour, whenThemeChanges } from "./colours.js";
 
+// Degrees. Nothing wider than 60: parallels are counted from the edge of Mercator otherwise.
+const INTERVALS = [60, 30, 20, 10, 5, 2, 1, 1 / 2, 1 / 3, 1 / 6, 1 / 12, 1 / 30, 1 / 60, 1 / 120, 1 / 360];
+
 export function graticule() {
   const label = { font: "500 12px 'Source Sans 3', sans-serif" };
   const lines = new Stroke({ width: 1, lineDash: [3, 4] });
@@ -28,6 +31,7 @@ export function graticule() {
     lonLabelStyle: longitudes,
     latLabelStyle: latitudes,
     wrapX: true,
-    targetSize: 160,
+    targetSize: 120,
+    intervals: INTERVALS,
   });
 }

@@ -6,7 +6,7 @@ const MARGIN = 32;
 // The padding (top, right, bottom, left; pixels) that shows the extent largest.
 export function roomFor(target, legend, extent) {
   const around = [MARGIN, MARGIN, MARGIN, MARGIN];
-  if (!legend.firstElementChild || getComputedStyle(legend).position !== "absolute") return around;
+  if (!legend.querySelector("p") || getComputedStyle(legend).position !== "absolute") return around;
   const above = [MARGIN, MARGIN, legend.offsetHeight + 28, MARGIN];
   const beside = [MARGIN, MARGIN, MARGIN, legend.offsetWidth + 28];
   return scale(target, extent, above) >= scale(target, extent, beside) ? above : beside;

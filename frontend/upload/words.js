@@ -8,7 +8,7 @@ export function bytesText(bytes) {
     value /= 1000;
     unit++;
   }
-  return `${value.toFixed(value >= 100 || unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
+  return `${value.toFixed(value >= 10 || unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
 }
 
 // Nothing until the speed is known.

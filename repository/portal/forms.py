@@ -11,6 +11,7 @@ from repository.models.collection import Contributors, Visibility
 from repository.names import is_valid_id
 from repository.times import parse_interval
 
+EDGES = ("left", "bottom", "right", "top")
 WHO = ((Visibility.PUBLIC, "Everyone"), (Visibility.PRIVATE, "Only me"))
 CRS_EXAMPLES = (
     ("EPSG:4326", "WGS 84, longitude and latitude"), ("EPSG:3857", "Web Mercator"),
@@ -23,12 +24,10 @@ CRS_EXAMPLES = (
 
 
 class PortalForm(forms.Form):
-    """A form drawn by portal/form.html: each mistake beside its field and in the summary."""
-
-    template_name = "portal/form.html"
+    """A form that portal/form.html draws: each mistake beside its field and in the summary."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **({"label_suffix": ""} | kwargs))
 
 
 class CollectionSettings(PortalForm):
@@ -121,7 +120,9 @@ class NewToken(PortalForm):
 
 
 class JobAnswer(PortalForm):
-    """What a file did not say, told by its owner."""
+    """What a file did not say, told by its owner; which fields are needed is the file's matter."""
+
+    hides_optional = True
 
     crs = forms.CharField(
         required=False, max_length=5000, label="Coordinate system",
@@ -141,15 +142,16 @@ class JobAnswer(PortalForm):
     @property
     def edges(self) -> list[forms.BoundField]:
         """The four fields of the bounds, in reading order."""
-        return [self[name] for name in ("left", "bottom", "right", "top")]
+        return [self[name] for name in EDGES]
 
     def clean(self) -> dict[str, Any]:
         """Four edges or none, the right way round."""
         values = super().clean() or {}
-        edges = [values.get(name) for name in ("left", "bottom", "right", "top")]
-        if any(edge is not None for edge in edges) and None in edges:
-            self.add_error("left", "Give all four edges, or none.")
-        elif edges[0] is not None and not (edges[0] < edges[2] and edges[1] < edges[3]):
+        left, bottom, right, top = (values.get(name) for name in EDGES)
+        if left is None or bottom is None or right is None or top is None:
+            if not left is bottom is right is top is None:
+                self.add_error("left", "Give all four edges, or none.")
+        elif left >= right or bottom >= top:
             self.add_error("left", "Left must be less than right, and bottom less than top.")
         return values
 
@@ -159,5 +161,5 @@ class JobAnswer(PortalForm):
         given = [name for name in ("crs", "nodata") if values[name] not in ("", None)]
         answers = {name: values[name] for name in given}
         if values["left"] is not None:
-            answers["bounds"] = [values[name] for name in ("left", "bottom", "right", "top")]
+            answers["bounds"] = [values[name] for name in EDGES]
         return answers

@@ -9,6 +9,7 @@ from typing import Any
 
 from repository.models import Product
 from repository.portal import histogram
+from repository.portal.class_shares import ClassShare, class_shares
 from repository.portal.words import number, period, with_unit
 from repository.raster_info import BandInfo, RasterInfo
 from repository.rendering_style import RenderingStyle
@@ -62,6 +63,8 @@ class ProductFacts:
     crs: str
     bands: tuple[BandFacts, ...]
     pictures: tuple[BandPicture, ...]
+    classes: tuple[ClassShare, ...]
+    """Instead of pictures where the values are classes."""
 
 
 def facts_of(product: Product) -> ProductFacts:
@@ -70,7 +73,8 @@ def facts_of(product: Product) -> ProductFacts:
     style = RenderingStyle.from_json(product.style or {})
     size = f"{number(info.width)} × {number(info.height)} pixels"
     crs = crs_words(info)
-    shown = _shown(info, style)
+    classes = _classes(info, style)
+    shown = [] if classes else _shown(info, style)
     summary = (
         _subject(info, style), period(product.start, product.end), f"{pixel_size(info)} pixels",
         crs, product.licence,
@@ -83,6 +87,7 @@ def facts_of(product: Product) -> ProductFacts:
         crs=crs,
         bands=tuple(_band_facts(band) for band in info.bands),
         pictures=tuple(p for p in (_picture(band) for band in shown) if p is not None),
+        classes=classes,
     )
 
 
@@ -138,6 +143,7 @@ def map_settings(product: Product, tiles: str) -> dict[str, Any]:
     return {
         "tiles": tiles,
         "point": f"/tiles/{product.address}/point/",
+        "legend": "" if style.kind == "rgb" else f"/tiles/{product.address}/legend.json",
         "bounds": info.bounds_wgs84,
         "maxZoom": min(native_zoom(info) + 1, MAX_ZOOM),
         "smooth": style.resampling != "nearest",
@@ -153,11 +159,19 @@ def band_name(band: BandInfo, info: RasterInfo) -> str:
 
 def _subject(info: RasterInfo, style: RenderingStyle) -> str:
     title = style.title or KIND_WORDS[info.kind]
+    title = title[:1].upper() + title[1:]
     return f"{title} in {style.unit}" if style.unit else title
 
 
 def _shown(info: RasterInfo, style: RenderingStyle) -> list[BandInfo]:
     return [band for band in info.bands if band.index in style.bands]
+
+
+def _classes(info: RasterInfo, style: RenderingStyle) -> tuple[ClassShare, ...]:
+    if style.kind != "classes":
+        return ()
+    statistics = info.bands[style.bands[0] - 1].statistics
+    return class_shares(statistics, style) if statistics else ()
 
 
 def _scaled(band: BandInfo, value: float | int | None) -> float | int | None:
@@ -169,13 +183,16 @@ def _scaled(band: BandInfo, value: float | int | None) -> float | int | None:
 def _band_facts(band: BandInfo) -> BandFacts:
     statistics = band.statistics
     if statistics is None:
-        numbers = ("not known",) * 4
+        low = high = mean = std = "not known"
     else:
-        spread = None if statistics.std is None else statistics.std * abs(band.scale)
-        middle = (_scaled(band, v) for v in (statistics.min, statistics.max, statistics.mean))
-        numbers = (*(number(value) for value in middle), number(spread))
+        low, high, mean = (
+            number(_scaled(band, value))
+            for value in (statistics.min, statistics.max, statistics.mean)
+        )
+        std = number(None if statistics.std is None else statistics.std * abs(band.scale))
     return BandFacts(
-        band.index, band.description or f"b{band.index}", band.dtype, band.unit, *numbers,
+        band.index, band.description or f"b{band.index}", band.dtype, band.unit,
+        low, high, mean, std,
         no_data="none" if band.nodata is None else number(band.nodata),
         valid_share=f"{statistics.valid_share:.1%}" if statistics else "not known",
     )  # fmt: skip

@@ -9,6 +9,7 @@ from repository.portal.views import accounts, collections, home, jobs, products,
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("favicon.ico", home.favicon),
     path("upload", uploads.upload, name="upload"),
     path("jobs/", jobs.job_list, name="jobs"),
     path("jobs/<uuid:job_id>", jobs.job, name="job"),

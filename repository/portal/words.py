@@ -32,7 +32,7 @@ def size(size_bytes: int) -> str:
         if value < 1000 or unit == SIZE_UNITS[-1]:
             break
         value /= 1000
-    return f"{value:.0f} {unit}" if value >= 100 or unit == "bytes" else f"{value:.1f} {unit}"
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "bytes" else f"{value:.1f} {unit}"
 
 
 def day(instant: datetime) -> str:

@@ -32,6 +32,7 @@ def legend_data(style: RenderingStyle, title: str) -> dict[str, Any]:
         steps = [(low + (high - low) * i / 254, colours[i]) for i in (0, 63, 127, 191, 254)]
         legend |= {
             "ramp": style.ramp, "min": low, "max": high,
+            "stops": [_hex(colours[i]) for i in range(0, 255, 2)],
             "entries": [
                 {"value": value, "label": _number(value), "color": _hex(colour)}
                 for value, colour in steps

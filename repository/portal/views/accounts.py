@@ -31,7 +31,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
     form = NewToken(request.POST or None)
     secret = ""
     if request.method == "POST" and form.is_valid():
-        secret = _create(User.objects.get(pk=principal.user_id), form)
+        secret = _create(User.objects.get(username=principal.username), form)
         form = NewToken()
     status = 422 if form.is_bound and form.errors else 200
     context = {"form": form, "secret": secret, "tokens": _own(request)}

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from repository.api.principals import caller
@@ -35,6 +36,12 @@ def home(request: HttpRequest) -> HttpResponse:
             "map": {"bbox": wanted.bounds(), "products": outlines(page.items)},
         },
     )
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For pages that name no icon of their own, such as the admin's."""
+    return redirect(static("mark.svg"))
 
 
 def cards(products: Iterable[Product]) -> list[dict[str, Any]]:

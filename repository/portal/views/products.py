@@ -111,7 +111,7 @@ def _is_private(row: Product) -> bool:
 def _initial(row: Product) -> dict[str, str]:
     assert row.start, "published products have a time"
     assert row.end, "published products have a time"
-    start, end = format_instant(row.start), format_instant(row.end)
+    start, end = (format_instant(t.replace(microsecond=0)) for t in (row.start, row.end))
     return {
         "title": row.title,
         "description": row.description,
