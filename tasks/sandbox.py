@@ -38,6 +38,7 @@ GDAL_ENVIRONMENT = {
     "GDAL_CACHEMAX": "64",
     "PROJ_NETWORK": "OFF",
 }
+CHILD_ARGUMENTS = ("-m", "tasks.pixel_steps")
 REPORT_EVERY_SECONDS = 0.5
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -53,7 +54,7 @@ class PixelProcess:
     def __enter__(self) -> PixelProcess:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "tasks.pixel_steps", str(self.folder)],
+            [sys.executable, *CHILD_ARGUMENTS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from repository.errors import LeaseLost, NeedsInput, Rejected, StepFailed
+from tasks import sandbox
+from tasks.sandbox import PixelProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+Plant = Callable[[str], None]
+
+
+@pytest.fixture
+def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    """Make the child's steps do something else: a step `fake` of the given lines."""
+
+    def write(body: str) -> None:
+        lines = "\n".join(f"    {line}" for line in body.splitlines())
+        code = (
+            "import ctypes, os, time\nfrom repository.errors import *\n"
+            f"import tasks.pixel_steps as steps\ndef fake(request, say):\n{lines}\n"
+            "steps.STEPS['fake'] = fake\nsteps.main()\n"
+        )
+        script = tmp_path / "child.py"
+        script.write_text(code)
+        monkeypatch.setattr(sandbox, "CHILD_ARGUMENTS", (str(script),))
+
+    return write
+
+
+def run(folder: Path, *, seconds: float = 20) -> dict[str, object]:
+    with PixelProcess(folder, seconds=seconds) as pixels:
+        return pixels._run({"step": "fake"}, lambda share: None)
+
+
+def test_the_child_answers(plant: Plant, tmp_path: Path) -> None:
+    plant("return {'answer': 42}")
+    assert run(tmp_path) == {"answer": 42}
+
+
+def test_the_childs_environment_holds_no_secret(
+    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = ("DATABASE_URL", "BROKER_URL", "CACHE_URL", "STORAGE_URL", "SECRET_KEY",
+               "AWS_SECRET_ACCESS_KEY", "ADMIN_PASSWORD", "DATA_DIR")  # fmt: skip
+    for name in secrets:
+        monkeypatch.setenv(name, "canary")
+    plant("return dict(os.environ)")
+    environment = run(tmp_path)
+    assert not set(secrets) & set(environment)
+    assert "canary" not in environment.values()
+    assert environment["CPL_VSIL_CURL_ALLOWED_EXTENSIONS"] == "{none}"
+
+
+def test_a_child_that_takes_too_long_is_rejected(plant: Plant, tmp_path: Path) -> None:
+    plant("time.sleep(60)")
+    started = time.monotonic()
+    with pytest.raises(Rejected) as rejected:
+        run(tmp_path, seconds=2)
+    assert rejected.value.code == "took_too_long"
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    "crash", ["ctypes.string_at(0)", "os.abort()", "os.kill(os.getpid(), 8)"]
+)
+def test_a_file_that_crashes_its_reader_is_rejected(
+    plant: Plant, tmp_path: Path, crash: str
+) -> None:
+    plant(crash)
+    with pytest.raises(Rejected) as rejected:
+        run(tmp_path)
+    assert rejected.value.code == "crashed_reader"
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_a_child_that_ends_without_the_files_fault_is_tried_again(
+    plant: Plant, tmp_path: Path, end: str
+) -> None:
+    plant(end)
+    with pytest.raises(StepFailed) as failed:
+        run(tmp_path)
+    assert failed.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "code"),
+    [
+        ("Rejected('no', code='not_a_raster')", Rejected, "not_a_raster"),
+        ("NeedsInput('where?', code='crs_missing')", NeedsInput, "crs_missing"),
+        ("ValueError('a bug')", StepFailed, "step_failed"),
+        ("MemoryError()", Rejected, "out_of_memory"),
+    ],
+)
+def test_the_childs_errors_arrive_as_themselves(
+    plant: Plant, tmp_path: Path, raised: str, kind: type[Exception], code: str
+) -> None:
+    plant(f"raise {raised}")
+    with pytest.raises(kind) as error:
+        run(tmp_path)
+    assert error.value.code == code
+
+
+def test_too_much_memory_is_the_files_fault(plant: Plant, tmp_path: Path) -> None:
+    plant("bytearray(steps.MAX_MEMORY_BYTES + 1)")
+    with pytest.raises(Rejected) as rejected:
+        run(tmp_path)
+    assert rejected.value.code == "out_of_memory"
+
+
+def test_what_a_library_prints_is_no_answer(plant: Plant, tmp_path: Path) -> None:
+    plant("print('noise', flush=True)\nos.write(1, b'more noise')\nreturn {}")
+    assert run(tmp_path) == {}
+
+
+def test_progress_is_reported(plant: Plant, tmp_path: Path) -> None:
+    plant("for share in (0.1, 0.5, 1.0):\n    say({'progress': share})\nreturn {}")
+    shares: list[float] = []
+    with PixelProcess(tmp_path, seconds=20) as pixels:
+        pixels._run({"step": "fake"}, shares.append)
+    assert shares == [0.1, 0.5, 1.0]
+
+
+def test_a_child_that_we_killed_is_a_lost_lease(plant: Plant, tmp_path: Path) -> None:
+    plant("return {}")
+    with PixelProcess(tmp_path, seconds=20) as pixels:
+        pixels.kill()
+        with pytest.raises(LeaseLost):
+            pixels._run({"step": "fake"}, lambda share: None)
+
+
+def test_what_the_child_started_ends_with_it(plant: Plant, tmp_path: Path) -> None:
+    plant("import subprocess\nreturn {'pid': subprocess.Popen(['sleep', '60']).pid}")
+    pid = run(tmp_path)["pid"]
+    assert isinstance(pid, int)
+    assert ends_soon(pid)
+
+
+PARENT = """
+import os, signal, sys
+from pathlib import Path
+from tasks.sandbox import PixelProcess
+with PixelProcess(Path(sys.argv[1]), seconds=60) as pixels:
+    print(pixels._child.pid, flush=True)
+    signal.pause()
+"""
+
+
+def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert ends_soon(child)
+
+
+def ends_soon(pid: int) -> bool:
+    """Whether the process is gone, or a zombie that waits for its new parent, within 10 s."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    return False
