@@ -1,0 +1,83 @@
+"""What belongs to a product beside its tiles, over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+from rasterio.warp import transform
+
+from tests.tiler.conftest import picture
+
+
+def place_of(refs, column: int, row: int) -> str:
+    a, _, c, _, e, f = refs["p"].transform
+    x, y = c + a * (column + 0.5), f + e * (row + 0.5)
+    (lon,), (lat,) = transform("EPSG:32633", "EPSG:4326", [x], [y])
+    return f"{lon},{lat}"
+
+
+def test_tilejson_leads_to_tiles(client) -> None:
+    document = client.get("/tiles/c/p/tilejson.json").json()
+    (template,) = document["tiles"]
+    assert template.startswith("http://127.0.0.1:8000/tiles/c/p/WebMercatorQuad/{z}/{x}/{y}")
+    assert document["minzoom"] <= document["maxzoom"]
+    assert len(document["bounds"]) == 4
+
+
+def test_info_has_rio_tilers_members(client) -> None:
+    info = client.get("/tiles/c/p/info").json()
+    assert info["dtype"] == "int16"
+    assert info["width"] == 400
+    assert info["nodata_value"] == 0
+    assert info["band_metadata"] == [["b1", {}]]
+
+
+def test_statistics_are_the_catalogues(client) -> None:
+    band = client.get("/tiles/c/p/statistics").json()["b1"]
+    assert (band["min"], band["max"], band["valid_pixels"]) == (1, 120, 119_000)
+    assert band["masked_pixels"] == 1_000
+    assert band["valid_percent"] == 99.17
+    assert band["histogram"] == [[5, 6], [1.0, 60.0, 120.0]]
+
+
+def test_a_point_has_the_value_of_its_pixel(client, refs) -> None:
+    answer = client.get(f"/tiles/c/p/point/{place_of(refs, 30, 2)}").json()
+    assert answer["values"] == [(2 * 400 + 30) % 120 + 1]
+    assert answer["band_names"] == ["b1"]
+
+
+def test_unscale_applies_scale_and_offset(client, refs) -> None:
+    url = f"/tiles/c/scaled/point/{place_of(refs, 30, 2)}"
+    stored = client.get(url).json()["values"][0]
+    assert client.get(f"{url}?unscale=true").json()["values"] == [stored * 0.5 + 10]
+
+
+@pytest.mark.parametrize(("place", "status", "code"), [
+    ("0,0", 404, "outside_raster"), ("a,b", 400, "invalid_point"), ("nan,0", 400, "invalid_point"),
+    ("0,95", 400, "invalid_point"),
+])  # fmt: skip
+def test_a_point_elsewhere_is_refused(client, place, status, code) -> None:
+    answer = client.get(f"/tiles/c/p/point/{place}")
+    assert answer.status_code == status
+    assert answer.json()["code"] == code
+
+
+@pytest.mark.parametrize(("query", "size"), [
+    ("", (300, 400)), ("?max_size=100", (75, 100)), ("?width=80", (60, 80)),
+    ("?height=30", (30, 40)), ("?width=20&height=10", (10, 20)),
+])  # fmt: skip
+def test_a_preview_keeps_its_proportions(client, query, size) -> None:
+    assert picture(client.get(f"/tiles/c/p/preview.png{query}").content).shape[:2] == size
+
+
+@pytest.mark.parametrize("query", ["width=20000", "max_size=9999", "height=0"])
+def test_a_preview_has_a_largest_size(client, query) -> None:
+    answer = client.get(f"/tiles/c/p/preview.png?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_parameter"
+
+
+def test_the_legend_comes_as_picture_and_as_data(client) -> None:
+    assert picture(client.get("/tiles/c/p/legend.png").content).shape[1] == 220
+    legend = client.get("/tiles/c/p/legend.json").json()
+    assert (legend["min"], legend["max"], legend["unit"]) == (0, 120, "m")
+    assert legend["entries"][0] == {"value": 0.0, "label": "0", "color": "#440154"}
