@@ -1,6 +1,6 @@
 """WMTS 1.0.0 capabilities (OGC 07-057r7, clause 7): the document that a map client reads first.
 
-Written so that ArcGIS and QGIS draw it: one tile matrix set by its well-known name,
+Written so that ArcGIS and QGIS draw it: the tile matrix set by its well-known name first,
 CRS in the urn form, one top left corner for all levels, a style that has a name, and
 titles without quotes. Elements stand in the order of the schema.
 """
@@ -22,13 +22,15 @@ from tiler.pixels.tile_matrix_sets import (
     MAX_ADVERTISED_ZOOM,
     SCALE_DENOMINATOR_0,
     TILE_SIZE,
+    WEB_MERCATOR_QUAD,
+    TileMatrixSet,
 )  # fmt: skip
 from tiler.products import Layer
 
 PICTURES = [FORMATS[name] for name in ("png", "jpg", "webp")]
 INFO_FORMATS = {"application/json": "json", "text/plain": "txt"}
 MAX_LAYERS_WITH_LIMITS = 200
-"""The limits of one layer are 4 kB; a list of thousands is better read than exact."""
+"""The limits of one layer are 4 kB a tile matrix set; a list of thousands is better read than exact."""
 
 UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\"'<>&`]+")
 NAMESPACES = (
@@ -56,6 +58,19 @@ class Service:
         return self.links.wmts(self.collection, self.product)
 
     @property
+    def tile_matrix_sets(self) -> tuple[TileMatrixSet, ...]:
+        """Both names of the one set, GoogleMapsCompatible first, because clients take the first.
+
+        A product has that one alone: ArcGIS API for Python reads documents of one layer
+        and one tile matrix set only.
+        """
+        return (
+            (GOOGLE_MAPS_COMPATIBLE,)
+            if self.product
+            else (GOOGLE_MAPS_COMPATIBLE, WEB_MERCATOR_QUAD)
+        )
+
+    @property
     def capabilities_url(self) -> str:
         """Of the RESTful document."""
         return self.links.wmts_capabilities(self.collection, self.product)
@@ -66,10 +81,11 @@ def capabilities(service: Service, layers: Iterable[Layer]) -> str:
     layers = list(layers)
     with_limits = len(layers) <= MAX_LAYERS_WITH_LIMITS
     contents = "".join(_layer(service, layer, with_limits) for layer in layers)
+    matrix_sets = "".join(_tile_matrix_set(tms.name) for tms in service.tile_matrix_sets)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Capabilities {NAMESPACES}>\n'
         f"{_identification(service)}{_operations(service)}"
-        f"<Contents>\n{contents}{_tile_matrix_set()}</Contents>\n"
+        f"<Contents>\n{contents}{matrix_sets}</Contents>\n"
         f"<ServiceMetadataURL xlink:href={quoteattr(service.capabilities_url)}/>\n"
         "</Capabilities>\n"
     )
@@ -124,6 +140,10 @@ def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
     formats = "".join(f"<Format>{media.media_type}</Format>" for media in PICTURES)
     infos = "".join(f"<InfoFormat>{media_type}</InfoFormat>" for media_type in INFO_FORMATS)
     limits = _limits(layer.bounds_wgs84) if with_limits else ""
+    matrix_sets = "".join(
+        f"<TileMatrixSetLink><TileMatrixSet>{tms.name}</TileMatrixSet>{limits}</TileMatrixSetLink>\n"
+        for tms in service.tile_matrix_sets
+    )
     return (
         f"<Layer>\n<ows:Title>{title}</ows:Title>\n{_abstract(layer.description)}"
         f"{_bounding_box(layer.bounds_wgs84)}<ows:Identifier>{name}</ows:Identifier>\n"
@@ -131,8 +151,7 @@ def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
         "<ows:Identifier>default</ows:Identifier>"
         f'<LegendURL format="image/png" xlink:href={quoteattr(legend)}/></Style>\n'
         f"{formats}\n{infos}\n"
-        f"<TileMatrixSetLink><TileMatrixSet>{GOOGLE_MAPS_COMPATIBLE.name}</TileMatrixSet>{limits}"
-        f"</TileMatrixSetLink>\n{_resources(service, name)}</Layer>\n"
+        f"{matrix_sets}{_resources(service, name)}</Layer>\n"
     )
 
 
@@ -171,7 +190,7 @@ def _resources(service: Service, name: str) -> str:
     )
 
 
-def _tile_matrix_set() -> str:
+def _tile_matrix_set(name: str) -> str:
     corner = f"{-HALF_WORLD!r} {HALF_WORLD!r}"
     matrices = "".join(
         f"<TileMatrix><ows:Identifier>{z}</ows:Identifier>"
@@ -182,7 +201,7 @@ def _tile_matrix_set() -> str:
         for z in range(MAX_ADVERTISED_ZOOM + 1)
     )
     return (
-        f"<TileMatrixSet>\n<ows:Identifier>{GOOGLE_MAPS_COMPATIBLE.name}</ows:Identifier>\n"
+        f"<TileMatrixSet>\n<ows:Identifier>{name}</ows:Identifier>\n"
         "<ows:SupportedCRS>urn:ogc:def:crs:EPSG::3857</ows:SupportedCRS>\n"
         "<WellKnownScaleSet>urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible</WellKnownScaleSet>\n"
         f"{matrices}</TileMatrixSet>\n"
