@@ -11,7 +11,7 @@ import pytest
 from pyproj import Transformer
 
 from tests.clients.comparing import Bounds
-from tests.clients.qgis import PACKAGE, Qgis, running_qgis
+from tests.clients.qgis_process import PACKAGE, Qgis, running_qgis
 from tests.journeys.client import Client
 from tests.journeys.rasters import write_elevation, write_photograph
 from tests.journeys.roles import client_of

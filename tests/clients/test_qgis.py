@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.comparing import assert_shows
 from tests.clients.conftest import C, Published
-from tests.clients.qgis import Qgis, features_source, wmts_source, xyz_source
+from tests.clients.qgis_process import Qgis, features_source, wmts_source, xyz_source
 from tests.journeys.client import Client
 
 pytestmark = pytest.mark.clients
@@ -29,20 +29,21 @@ def test_xyz(qgis: Qgis, scene: Published) -> None:
     assert_shows(drawn.drawing, scene.source)
 
 
-@pytest.mark.parametrize("matrix_set", ["GoogleMapsCompatible", "WebMercatorQuad"])
-def test_wmts_of_a_product(qgis: Qgis, photograph: Published, matrix_set: str) -> None:
+def test_wmts_of_a_product(qgis: Qgis, photograph: Published) -> None:
     capabilities = f"{photograph.base}/wmts/{C}/{photograph.id}/1.0.0/WMTSCapabilities.xml"
-    source = wmts_source(capabilities, photograph.layer, matrix_set)
+    source = wmts_source(capabilities, photograph.layer, "GoogleMapsCompatible")
     drawn = qgis.draw(photograph.extent(), provider="wms", source=source)
     assert_shows(drawn.drawing, photograph.source)
 
 
-@pytest.mark.parametrize("scope", ["", f"/{C}"])
+@pytest.mark.parametrize(
+    ("scope", "matrix_set"), [("", "GoogleMapsCompatible"), (f"/{C}", "WebMercatorQuad")]
+)
 def test_wmts_of_the_catalogue_and_of_a_collection(
-    qgis: Qgis, scene: Published, scope: str
+    qgis: Qgis, scene: Published, scope: str, matrix_set: str
 ) -> None:
     capabilities = f"{scene.base}/wmts{scope}?SERVICE=WMTS&REQUEST=GetCapabilities"
-    source = wmts_source(capabilities, scene.layer, "GoogleMapsCompatible")
+    source = wmts_source(capabilities, scene.layer, matrix_set)
     drawn = qgis.draw(scene.extent(), provider="wms", source=source)
     assert_shows(drawn.drawing, scene.source)
 
