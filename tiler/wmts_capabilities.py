@@ -30,7 +30,7 @@ from tiler.products import Layer
 PICTURES = [FORMATS[name] for name in ("png", "jpg", "webp")]
 INFO_FORMATS = {"application/json": "json", "text/plain": "txt"}
 MAX_LAYERS_WITH_LIMITS = 200
-"""The limits of one layer are 4 kB a tile matrix set; a list of thousands is better read than exact."""
+"""The limits of one layer are 4 kB each set; a list of thousands is better read than exact."""
 
 UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\"'<>&`]+")
 NAMESPACES = (
