@@ -143,9 +143,7 @@ def test_a_file_cannot_be_written(files: TestClient, product: Product) -> None:
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
-def test_an_object_that_the_store_does_not_give_is_503(
-    files: TestClient, product: Product
-) -> None:
+def test_an_object_that_the_store_does_not_give_is_503(files: TestClient, product: Product) -> None:
     object_store().delete(product.assets.get(role="data").key)
     answer = files.get(ADDRESS)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")

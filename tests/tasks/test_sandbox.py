@@ -69,9 +69,7 @@ def test_a_child_that_takes_too_long_is_rejected(plant: Plant, tmp_path: Path) -
     assert time.monotonic() - started < 20
 
 
-@pytest.mark.parametrize(
-    "crash", ["ctypes.string_at(0)", "os.abort()", "os.kill(os.getpid(), 8)"]
-)
+@pytest.mark.parametrize("crash", ["ctypes.string_at(0)", "os.abort()", "os.kill(os.getpid(), 8)"])
 def test_a_file_that_crashes_its_reader_is_rejected(
     plant: Plant, tmp_path: Path, crash: str
 ) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from repository.models import Collection, Job, Product, Upload
 from repository.storage import object_store
-from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, MakeProduct, Role, tif
+from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, Role, tif
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/collections/alps/products"
@@ -252,18 +252,14 @@ def test_a_member_adds_to_a_collection_that_is_open_to_members(
     assert answer.status_code == 202
 
 
-def test_a_file_beyond_the_limit_is_413_and_leaves_nothing(
-    post: Post, settings: object
-) -> None:
+def test_a_file_beyond_the_limit_is_413_and_leaves_nothing(post: Post, settings: object) -> None:
     settings.MAX_UPLOAD_BYTES = 100
     answer = post()
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert nothing_was_kept(settings)
 
 
-def test_two_files_that_are_too_large_together_leave_nothing(
-    post: Post, settings: object
-) -> None:
+def test_two_files_that_are_too_large_together_leave_nothing(post: Post, settings: object) -> None:
     settings.MAX_UPLOAD_BYTES = len(ORIGINAL_BYTES) + 10
     assert post(file=[tif("a.tif"), tif("b.tif")]).status_code == 413
     assert nothing_was_kept(settings)

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.repository.conftest import MakeJob, Role
-
 from repository.models import Job
+from tests.repository.conftest import MakeJob, Role
 
 SignedIn = Callable[[Role], Client]
 
