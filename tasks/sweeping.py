@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,7 +53,10 @@ def clear_scratch(folder: Path) -> None:
     """Remove work folders and half uploads that were left by processes long gone."""
     oldest = time.time() - SCRATCH_SECONDS
     for entry in [*folder.glob("jobs/*"), *folder.glob("incoming/*")]:
-        if entry.stat().st_mtime < oldest:
-            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(
-                missing_ok=True
-            )
+        with suppress(FileNotFoundError):  # its owner was faster
+            if entry.stat().st_mtime >= oldest:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
