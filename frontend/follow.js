@@ -11,6 +11,8 @@ export function follow() {
   if (!window.EventSource) return poll();
   stream = new EventSource("/api/jobs/events");
   stream.addEventListener("job", (event) => update(JSON.parse(event.data)));
+  // What changed before the stream was open, or while it was broken, is asked for.
+  stream.addEventListener("open", () => unfinished().forEach(ask));
   stream.addEventListener("error", () => {
     if (stream.readyState !== EventSource.CLOSED) return; // it comes back by itself
     stream = null;
@@ -55,10 +57,11 @@ function showProgress(shown, job) {
 // The words of a state are the server's: the row, or the page's middle, is fetched anew.
 async function replace(shown, job) {
   if (shown.dataset.wanted === job.state) return;
-  shown.dataset.wanted = job.state;
+  shown.dataset.wanted = job.state; // another event may come while this one is fetched
   const isPage = "page" in shown.dataset;
   const address = isPage ? location.pathname : `/jobs/${job.id}/row`;
   const fresh = await fetchElement(address, `[data-job="${job.id}"]`);
+  delete shown.dataset.wanted;
   if (!fresh) return;
   shown.replaceWith(fresh);
   announce(`${job.file_name}: ${fresh.querySelector(".status").textContent.trim()}`);

@@ -5,14 +5,16 @@ from repository.raster_info import Statistics
 from repository.rendering_style import ClassColor, RenderingStyle
 
 STYLE = RenderingStyle(
-    kind="classes", bands=(1,),
+    kind="classes",
+    bands=(1,),
     classes=(ClassColor(1, (0, 0, 255, 255), "water"), ClassColor(3, (0, 128, 0, 255), "")),
-)  # fmt: skip
+)
 
 
 def _statistics(counts: tuple[int, ...], edges: tuple[float, ...]) -> Statistics:
-    return Statistics(1, 3, 2, 1, sum(counts), sum(counts), histogram_counts=counts,
-                      histogram_edges=edges)  # fmt: skip
+    return Statistics(
+        1, 3, 2, 1, sum(counts), sum(counts), histogram_counts=counts, histogram_edges=edges
+    )
 
 
 def test_the_largest_class_comes_first_under_its_name() -> None:

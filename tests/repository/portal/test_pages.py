@@ -82,8 +82,14 @@ def test_only_the_owner_may_edit(
 def test_edit_changes_what_was_typed_and_leaves_the_rest(
     signed_in: SignedIn, product: Product, owner: Role
 ) -> None:
-    form = {"title": "New title", "description": "", "datetime": "2024-08-24T10:00:00Z",
-            "visibility": "private", "licence": "", "keywords": "snow, ice"}  # fmt: skip
+    form = {
+        "title": "New title",
+        "description": "",
+        "datetime": "2024-08-24T10:00:00Z",
+        "visibility": "private",
+        "licence": "",
+        "keywords": "snow, ice",
+    }
     answer = signed_in(owner).post("/products/alps/dem/edit", form)
     assert answer["Location"] == "/products/alps/dem"
     changed = Product.objects.get(pk=product.pk)

@@ -12,15 +12,26 @@ from tests.repository.conftest import raster_info
 
 def _info(crs: int, transform: tuple[float, ...], bounds: tuple[float, ...]) -> RasterInfo:
     info = raster_info((10, 45, 11, 46))
-    return replace(info, crs_wkt=CRS(crs).to_wkt(), crs_epsg=crs, transform=transform,  # type: ignore[arg-type]
-                   bounds=bounds, width=100, height=100)  # type: ignore[arg-type]  # fmt: skip
+    return replace(
+        info,
+        crs_wkt=CRS(crs).to_wkt(),
+        crs_epsg=crs,
+        transform=transform,  # type: ignore[arg-type]
+        bounds=bounds,
+        width=100,
+        height=100,
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("crs", "pixel", "text"),
-    [(32633, (10.0, 10.0), "10 m"), (32633, (6250.0, 6250.0), "6.2 km"),
-     (2263, (1.0, 1.0), "0.3 m"), (32633, (0.25, 0.5), "0.25 × 0.5 m")],
-)  # fmt: skip
+    [
+        (32633, (10.0, 10.0), "10 m"),
+        (32633, (6250.0, 6250.0), "6.2 km"),
+        (2263, (1.0, 1.0), "0.3 m"),
+        (32633, (0.25, 0.5), "0.25 × 0.5 m"),
+    ],
+)
 def test_pixels_of_projected_rasters_are_told_in_metres(
     crs: int, pixel: tuple[float, float], text: str
 ) -> None:

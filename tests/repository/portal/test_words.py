@@ -9,9 +9,17 @@ from repository.portal import words
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1965, "1\u202f965"), (1965.0, "1\u202f965"), (0.123456, "0.1235"), (-3.5, "-3.5"),
-     (1e-7, "1e-07"), (123456.78, "123\u202f457"), (float("nan"), "NaN"), (None, "none")],
-)  # fmt: skip
+    [
+        (1965, "1\u202f965"),
+        (1965.0, "1\u202f965"),
+        (0.123456, "0.1235"),
+        (-3.5, "-3.5"),
+        (1e-7, "1e-07"),
+        (123456.78, "123\u202f457"),
+        (float("nan"), "NaN"),
+        (None, "none"),
+    ],
+)
 def test_numbers_have_few_digits_and_narrow_spaces(value: float | None, text: str) -> None:
     assert words.number(value) == text
 
