@@ -150,8 +150,8 @@ def _period(source_crs: str) -> float:
 
 def _centres(bounds: Bounds, width: int, height: int) -> tuple[Floats, Floats]:
     left, bottom, right, top = bounds
-    xs: Floats = left + (np.arange(width) + 0.5) * ((right - left) / width)
-    ys: Floats = top - (np.arange(height) + 0.5) * ((top - bottom) / height)
+    xs = left + (np.arange(width, dtype=np.float64) + 0.5) * ((right - left) / width)
+    ys = top - (np.arange(height, dtype=np.float64) + 0.5) * ((top - bottom) / height)
     return xs, ys
 
 
