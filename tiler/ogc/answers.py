@@ -21,12 +21,19 @@ def cache_control(*, is_public: bool, seconds: int) -> str:
 
 
 def document_answer(
-    document: Any, request_headers: Headers, *, media_type: str = "application/json",
-    as_page: bool = False, title: str = "", caching: str, headers: dict[str, str] | None = None,
+    document: dict[str, Any] | str, request_headers: Headers, *, caching: str,
+    media_type: str = "application/json", as_page: bool = False, title: str = "",
+    headers: dict[str, str] | None = None,
 ) -> Response:  # fmt: skip
-    """A JSON document, or a page that shows it; 304 where the client has it already."""
+    """A JSON document (text where it is written already), or a page that shows it.
+
+    304 where the client has it.
+    """
     if as_page:
-        body, media_type = page_of(title, document), "text/html; charset=utf-8"
+        shown = json.loads(document) if isinstance(document, str) else document
+        body, media_type = page_of(title, shown), "text/html; charset=utf-8"
+    elif isinstance(document, str):
+        body = document.encode()
     else:
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

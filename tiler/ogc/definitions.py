@@ -21,16 +21,17 @@ WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
 def feature_definition(
     record: CollectionRecord, links: Links, *, source: ItemSource | None = None, crs: str = "",
-    property_types: dict[str, str] | None = None,
+    property_types: dict[str, str] | None = None, written: list[str] | None = None,
 ) -> Definition:  # fmt: skip
-    """A collection whose items are its products. `source` is needed for items alone."""
+    """A collection whose items are its products. The other arguments are for items alone."""
     own = property_types or {}
     return _definition(record, record.bbox_wgs84, links.collection_page(record.id)) | {
         "providers": [{
             "type": "feature", "name": "tiler.ogc.features.ProductFeatures", "data": source,
             "id_field": "id", "title_field": "title", "time_field": "datetime",
             "crs": list(ITEM_CRS), "storage_crs": CRS84, "properties": [*QUERYABLE, *own],
-            "options": {"links": links, "property_types": own, "crs": crs},
+            "options": {"links": links, "property_types": own, "crs": crs,
+                        "written": [] if written is None else written},
         }],
     }  # fmt: skip
 

@@ -32,8 +32,8 @@ class ItemRecord:
     collection: str
     id: str
     title: str
-    geometry: dict[str, Any] | None
-    """GeoJSON in CRS84."""
+    geometry: str | None
+    """GeoJSON in CRS84, as the database wrote it: most answers need not read it."""
     start: datetime
     end: datetime
     crs: str

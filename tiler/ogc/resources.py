@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.gis.db.models import Extent
 from django.contrib.gis.db.models.functions import AsGeoJSON
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Count, Max, Min, QuerySet, Window
 from django.db.models.fields.json import KT
 
 from repository import catalogue
@@ -71,9 +70,18 @@ class VisibleCatalogue:
         return self._with_extents(list(rows[offset : offset + limit])), rows.count()
 
     def collection(self, collection_id: str, *, extent: bool = False) -> CollectionRecord:
-        """One collection, with what its products cover where asked. Raises NotFound."""
-        row = catalogue.find_collection(self.principal, collection_id)
-        return self._with_extents([row])[0] if extent else _collection(row, {})
+        """One collection: its title, or all of it with what its products cover.
+
+        Raises NotFound.
+        """
+        if extent:
+            row = catalogue.find_collection(self.principal, collection_id)
+            return self._with_extents([row])[0]
+        rows = visible_to(self.principal, Collection.objects.filter(pk=collection_id))
+        for title in rows.values_list("title", flat=True):
+            return CollectionRecord(collection_id, title)
+        # Says that it is absent in the catalogue's own words.
+        return _collection(catalogue.find_collection(self.principal, collection_id), {})
 
     def items(self, collection_id: str) -> CatalogueItems:
         """The items of a collection that the caller has already found."""
@@ -126,15 +134,19 @@ class CatalogueItems:
     def search(self, query: ItemQuery) -> ItemPage:
         """See ItemSource. Raises BadRequest for what cannot be searched or sorted."""
         rows = catalogue.filtered(self.principal, self._product_query(query))
-        matched = rows.count()
-        if query.only_count or query.offset >= matched:
-            return ItemPage((), matched)
-        # The columns of the answer alone: a raster's description with its
-        # histograms is many times larger than the feature.
+        if query.only_count:
+            return ItemPage((), rows.count())
+        # The columns of the answer alone: a raster's description with its histograms
+        # is many times larger than the feature. Counted by the same query: a second
+        # one costs as much as the page.
         wanted = _with_item_columns(rows.order_by(*_order(query)))
-        page = wanted[query.offset : query.offset + query.limit]
-        return ItemPage(tuple(_item(dict(zip(ITEM_COLUMNS, row, strict=True)))
-                              for row in page.values_list(*ITEM_COLUMNS)), matched)  # fmt: skip
+        counted = wanted.annotate(matched=Window(Count("*")))
+        page = counted[query.offset : query.offset + query.limit]
+        found = list(page.values_list(*ITEM_COLUMNS, "matched"))
+        if not found:
+            return ItemPage((), rows.count() if query.offset else 0)
+        items = tuple(_item(dict(zip(ITEM_COLUMNS, row[:-1], strict=True))) for row in found)
+        return ItemPage(items, found[0][-1])
 
     def get(self, item_id: str) -> ItemRecord:
         """See ItemSource."""
@@ -174,7 +186,7 @@ def _order(query: ItemQuery) -> list[str]:
 def _item(row: dict[str, Any]) -> ItemRecord:
     return ItemRecord(
         collection=row["collection_id"], id=row["slug"], title=row["title"],
-        geometry=json.loads(row["shape"]) if row["shape"] else None,
+        geometry=row["shape"],
         start=row["start"], end=row["end"],
         crs=f"EPSG:{row['epsg']}" if row["epsg"] else row["crs_name"] or "",
         width=int(row["width"] or 0), height=int(row["height"] or 0),

@@ -15,6 +15,7 @@ from repository.errors import BadRequest, NotFound
 from repository.links import Links
 from tiler.ogc.crs_uris import CRS84, ITEM_CRS
 from tiler.ogc.definitions import feature_definition
+from tiler.ogc.features import collection_text
 from tiler.ogc.pygeoapi_calls import MASTER, MAX_ITEMS, call
 from tiler.ogc.records import CollectionRecord, ItemPage, ItemQuery, ItemRecord
 
@@ -23,7 +24,7 @@ LINKS = Links(BASE)
 MOMENT = datetime(2024, 8, 24, 10, tzinfo=UTC)
 SQUARE = {"type": "Polygon", "coordinates": [[[10, 50], [11, 50], [11, 51], [10, 50]]]}
 ITEM = ItemRecord(
-    collection="c", id="p", title="Vltava", geometry=SQUARE, start=MOMENT, end=MOMENT,
+    collection="c", id="p", title="Vltava", geometry=json.dumps(SQUARE), start=MOMENT, end=MOMENT,
     crs="EPSG:32633", width=50, height=40, created=MOMENT, updated=MOMENT,
     properties={"season": "summer", "title": "shadowed"},
 )  # fmt: skip
@@ -51,15 +52,16 @@ class FixedItems:
 def ask(source: FixedItems, **parameters: str) -> dict[str, Any]:
     """pygeoapi's answer to a list of items."""
     named = {name.replace("_", "-"): value for name, value in parameters.items()}
+    written: list[str] = []
     definition = feature_definition(
         CollectionRecord("c", "C"), LINKS, source=source, crs=named.get("crs", ""),
-        property_types={"season": "string"},
+        property_types={"season": "string"}, written=written,
     )  # fmt: skip
     _, content = call(
         get_collection_items, "c", resources={"c": definition}, base_url=f"{BASE}/ogc",
         path="/ogc/collections/c/items", parameters={"f": "json", **named},
     )  # fmt: skip
-    answer: dict[str, Any] = json.loads(content)
+    answer: dict[str, Any] = json.loads(collection_text(json.loads(content), written))
     return answer
 
 
