@@ -54,6 +54,18 @@ def write_raster(path: Path, kind: str, megabytes: int, seed: int = 7) -> Path:
     return path
 
 
+def write_small(path: Path, number: int) -> Path:
+    """Write a raster of 64 by 64 pixels; each number lies elsewhere."""
+    pixels = np.random.default_rng(number).integers(0, 10_000, (1, 64, 64), "uint16")
+    transform = from_origin(300_000 + 5_000 * number, 5_600_000, 10, 10)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=64, height=64, count=1, dtype="uint16",
+        crs="EPSG:32633", transform=transform,
+    ) as dataset:  # fmt: skip
+        dataset.write(pixels)
+    return path
+
+
 def _texture(kind: str, band: int, rng: np.random.Generator) -> np.ndarray:
     land = relief(rng) * fields(rng)
     noise = rng.normal(0, 1, land.shape).astype("float32")
