@@ -28,6 +28,7 @@ def create(principal: Principal, collection_id: str, **fields: Any) -> Collectio
             code="invalid_id",
             hint="Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
         )
+    assert principal.user_id is not None, "require_writer lets no anonymous caller pass"
     fields["title"] = fields.get("title") or collection_id
     check_keywords(fields.get("keywords") or [])
     try:

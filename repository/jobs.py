@@ -254,7 +254,8 @@ def _write(lease: Lease, **values: Any) -> None:
 
 
 def _timeline(lease: Lease) -> list[Any]:
-    return Job.objects.values_list("timeline", flat=True).get(pk=lease.job_id)
+    timeline: list[Any] = Job.objects.values_list("timeline", flat=True).get(pk=lease.job_id)
+    return timeline
 
 
 def _error_json(error: RastrumError) -> dict[str, Any]:

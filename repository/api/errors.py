@@ -100,7 +100,8 @@ TRANSLATED: dict[type[Exception], Callable[[Exception], RastrumError]] = {
 """Errors of Django and of the database, and what each means to the caller."""
 
 
-def _translated(request: HttpRequest, error: Exception) -> HttpResponse:
+def _translated(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    assert isinstance(error, Exception)
     kind = next(kind for kind in type(error).__mro__ if kind in TRANSLATED)
     return problem_response(TRANSLATED[kind](error))
 

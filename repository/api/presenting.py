@@ -79,6 +79,7 @@ def product_links(row: Product, links: Links) -> dict[str, str]:
 def product_json(row: Product, links: Links) -> dict[str, Any]:
     """ProductOutput of a published product."""
     raster = row.raster or {}
+    assert row.footprint is not None, "published products have a place"
     return product_summary(row, links) | {
         "footprint": json.loads(row.footprint.geojson),
         "crs": crs_text(raster),

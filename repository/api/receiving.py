@@ -17,7 +17,7 @@ from django.http.multipartparser import MultiPartParserError
 from repository.errors import OutOfSpace, TooLarge
 
 
-class HashedUpload(UploadedFile):
+class HashedUpload(UploadedFile):  # type: ignore[type-arg]
     """A received file on disk with its checksums; closing it removes it."""
 
     path: Path
@@ -95,13 +95,13 @@ def received_files(request: HttpRequest, field: str) -> list[HashedUpload]:
     """The files of a form's field; a form that fails on the way leaves no file behind."""
     handlers = request.upload_handlers
     try:
-        files: list[HashedUpload] = request.FILES.getlist(field)
+        files = request.FILES.getlist(field)
     except BaseException:
         for handler in handlers:
             if isinstance(handler, HashingUploadHandler):
                 handler.discard()
         raise
-    return files
+    return [file for file in files if isinstance(file, HashedUpload)]
 
 
 def announced_bytes(request: HttpRequest) -> int:

@@ -27,7 +27,9 @@ def client(settings: Any) -> TestClient:
     return TestClient(Guard(WholeBodies(hello)), base_url="http://maps.example.org")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "maps.example.org.evil.example", "", "a b", "[::1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host", ["evil.example", "maps.example.org.evil.example", "", "a b", "[::1"]
+)
 def test_an_unknown_host_is_400(client: TestClient, host: str) -> None:
     answer = client.get("/", headers={"Host": host})
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
@@ -75,8 +77,9 @@ def test_a_chunked_body_gets_a_length_that_lets_django_read_it(
 
 
 def test_a_client_that_leaves_in_the_middle_is_an_error_for_the_reader() -> None:
-    messages = iter([{"type": "http.request", "body": b"x", "more_body": True},
-                     {"type": "http.disconnect"}])  # fmt: skip
+    messages = iter(
+        [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
+    )
     seen: list[BaseException] = []
 
     async def receive() -> Any:
@@ -110,15 +113,28 @@ def test_a_client_that_leaves_after_its_body_is_told_as_such() -> None:
 
 @pytest.mark.parametrize(
     ("path", "answerer"),
-    [("/files/a/b/c", "files"), ("/tiles/a", "tiles"), ("/wmts", "tiles"), ("/wmts/a", "tiles"),
-     ("/wmtsx", "django"), ("/api/jobs/events", "events"), ("/api/jobs/1/events", "events"),
-     ("/api/jobs/1/2/events", "django"), ("/api/jobs/1", "django"), ("/", "django")],
-)  # fmt: skip
+    [
+        ("/files/a/b/c", "files"),
+        ("/tiles/a", "tiles"),
+        ("/wmts", "tiles"),
+        ("/wmts/a", "tiles"),
+        ("/wmtsx", "django"),
+        ("/api/jobs/events", "events"),
+        ("/api/jobs/1/events", "events"),
+        ("/api/jobs/1/2/events", "django"),
+        ("/api/jobs/1", "django"),
+        ("/", "django"),
+    ],
+)
 def test_each_address_has_one_application(path: str, answerer: str) -> None:
     def named(name: str) -> Any:
         return PlainTextResponse(name)
 
-    routes = {r"/files/": named("files"), r"/tiles/": named("tiles"), r"/wmts(/|$)": named("tiles"),
-              r"/api/jobs/([^/]+/)?events$": named("events")}  # fmt: skip
+    routes = {
+        r"/files/": named("files"),
+        r"/tiles/": named("tiles"),
+        r"/wmts(/|$)": named("tiles"),
+        r"/api/jobs/([^/]+/)?events$": named("events"),
+    }
     with TestClient(Dispatcher(routes, named("django"))) as client:
         assert client.get(path).text == answerer

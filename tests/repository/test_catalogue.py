@@ -19,9 +19,22 @@ def slugs(**query: object) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "nan,0,1,1", "0,0,inf,1", "0,5,1,4", "0,-91,1,0",
-     "0,0,1,91", "-361,0,0,1", "1e400,0,1,1", "0;0;1;1", "\0"],
-)  # fmt: skip
+    [
+        "",
+        "1,2,3",
+        "1,2,3,4,5",
+        "a,b,c,d",
+        "nan,0,1,1",
+        "0,0,inf,1",
+        "0,5,1,4",
+        "0,-91,1,0",
+        "0,0,1,91",
+        "-361,0,0,1",
+        "1e400,0,1,1",
+        "0;0;1;1",
+        "\0",
+    ],
+)
 def test_a_bbox_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
         parse_bbox(text)
@@ -97,9 +110,17 @@ def test_a_time_range_finds_what_overlaps_it(
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("alps", True), ("ALPS dem", True), ("alps desert", False), ("snow", True), ("100%", False),
-     ("_", False), ("", True), ("high", True)],
-)  # fmt: skip
+    [
+        ("alps", True),
+        ("ALPS dem", True),
+        ("alps desert", False),
+        ("snow", True),
+        ("100%", False),
+        ("_", False),
+        ("", True),
+        ("high", True),
+    ],
+)
 def test_all_words_must_occur(make_product: MakeProduct, text: str, found: bool) -> None:
     make_product(title="Alps", description="Very high", keywords=["snow", "ice cap"])
     assert bool(slugs(text=text)) == found
@@ -139,9 +160,18 @@ def test_a_property_is_compared_for_equality(
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("sort", "order"),
-    [("id", "abc"), ("+id", "abc"), (" id", "abc"), ("-id", "cba"), ("datetime", "bca"),
-     ("-datetime", "acb"), ("title", "cab"), ("-created", "cba"), ("published", "abc")],
-)  # fmt: skip
+    [
+        ("id", "abc"),
+        ("+id", "abc"),
+        (" id", "abc"),
+        ("-id", "cba"),
+        ("datetime", "bca"),
+        ("-datetime", "acb"),
+        ("title", "cab"),
+        ("-created", "cba"),
+        ("published", "abc"),
+    ],
+)
 def test_lists_are_sorted_as_asked(make_product: MakeProduct, sort: str, order: str) -> None:
     from datetime import timedelta
 
@@ -149,7 +179,9 @@ def test_lists_are_sorted_as_asked(make_product: MakeProduct, sort: str, order: 
 
     from repository.models import Product
 
-    for number, (slug, title, time) in enumerate([("a", "m", "2023"), ("b", "z", "2021"), ("c", "b", "2022")]):  # fmt: skip
+    for number, (slug, title, time) in enumerate(
+        [("a", "m", "2023"), ("b", "z", "2021"), ("c", "b", "2022")]
+    ):
         row = make_product(slug, title=title, datetime=f"{time}-01-01T00:00:00Z")
         moment = Now() + timedelta(seconds=number)
         Product.objects.filter(pk=row.pk).update(created=moment, published=moment)
@@ -196,8 +228,20 @@ def test_paging_is_stable_while_products_come_and_go(make_product: MakeProduct) 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "cursor", ["x", "é", "\0", "W10", "MQ", "WzEsMiwzXQ", "bnVsbA", "eyJhIjoxfQ", "WyItZGF0ZXRpbWUiLG51bGwsbnVsbF0", "W1tbW1tbW1tb" * 5000]
-)  # fmt: skip
+    "cursor",
+    [
+        "x",
+        "é",
+        "\0",
+        "W10",
+        "MQ",
+        "WzEsMiwzXQ",
+        "bnVsbA",
+        "eyJhIjoxfQ",
+        "WyItZGF0ZXRpbWUiLG51bGwsbnVsbF0",
+        "W1tbW1tbW1tb" * 5000,
+    ],
+)
 def test_a_broken_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(BadRequest) as refused:
         search(ANONYMOUS, ProductQuery(cursor=cursor))

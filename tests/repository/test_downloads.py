@@ -99,17 +99,28 @@ def test_what_is_public_may_be_cached_and_what_is_private_not(
     make_product("open")
     make_product("shut", visibility="private")
     caching = {
-        slug: files.get(f"/files/alps/{slug}/{slug}.cog.tif", headers=owner.headers).headers["cache-control"]
+        slug: files.get(f"/files/alps/{slug}/{slug}.cog.tif", headers=owner.headers).headers[
+            "cache-control"
+        ]
         for slug in ("open", "shut")
-    }  # fmt: skip
+    }
     assert caching["open"].startswith("public")
     assert caching["shut"] == "private, no-store"
 
 
 @pytest.mark.parametrize(
     "file_name",
-    ['a".tif', "a;b.tif", "日本 地図.tif", "a%b.tif", "<script>.tif", "a'b,c.tif", "a\\b.tif", "😀.tif"],
-)  # fmt: skip
+    [
+        'a".tif',
+        "a;b.tif",
+        "日本 地図.tif",
+        "a%b.tif",
+        "<script>.tif",
+        "a'b,c.tif",
+        "a\\b.tif",
+        "😀.tif",
+    ],
+)
 def test_a_hostile_file_name_stays_within_its_header(
     files: TestClient, make_product: MakeProduct, file_name: str
 ) -> None:
@@ -119,7 +130,9 @@ def test_a_hostile_file_name_stays_within_its_header(
     answer = files.get(f"/files/alps/dem/{quote(file_name)}")
     assert answer.status_code == 200
     disposition = answer.headers["content-disposition"]
-    plain, _, encoded = disposition.removeprefix('attachment; filename="').partition("\"; filename*=UTF-8''")  # fmt: skip
+    plain, _, encoded = disposition.removeprefix('attachment; filename="').partition(
+        "\"; filename*=UTF-8''"
+    )
     assert not set(plain) & set('"\\;<>\r\n')
     assert unquote(encoded) == file_name
     assert answer.headers["content-security-policy"] == "sandbox"
@@ -127,9 +140,16 @@ def test_a_hostile_file_name_stays_within_its_header(
 
 @pytest.mark.parametrize(
     "address",
-    ["/files/alps/dem/none.tif", "/files/alps/none/dem.tif", "/files/none/dem/dem.tif",
-     "/files/alps/dem/%00", "/files/%00/dem/dem.tif", "/files/alps/dem/..%2Fdem.tif", "/files/a"],
-)  # fmt: skip
+    [
+        "/files/alps/dem/none.tif",
+        "/files/alps/none/dem.tif",
+        "/files/none/dem/dem.tif",
+        "/files/alps/dem/%00",
+        "/files/%00/dem/dem.tif",
+        "/files/alps/dem/..%2Fdem.tif",
+        "/files/a",
+    ],
+)
 def test_what_is_not_there_is_a_404_problem(
     files: TestClient, product: Product, address: str
 ) -> None:

@@ -178,8 +178,12 @@ def test_a_rejected_job_tells_why_and_frees_its_id(make_job: MakeJob) -> None:
     error = Rejected("It is a text.", code="not_a_raster", hint="Send a raster.")
     jobs.finish(claimed(job), JobState.REJECTED, error)
     assert state_of(job) == "rejected"
-    assert job.error == {"code": "not_a_raster", "message": "It is a text.",
-                         "hint": "Send a raster.", "retryable": False}  # fmt: skip
+    assert job.error == {
+        "code": "not_a_raster",
+        "message": "It is a text.",
+        "hint": "Send a raster.",
+        "retryable": False,
+    }
     assert not Product.objects.exists()
 
 
@@ -309,7 +313,12 @@ def test_the_timeline_tells_each_state_in_order(make_job: MakeJob) -> None:
     publish(job, lease)
     assert state_of(job) == "published"
     assert [state for state, _ in job.timeline] == [
-        "queued", "inspecting", "queued", "inspecting", "converting", "published",
-    ]  # fmt: skip
+        "queued",
+        "inspecting",
+        "queued",
+        "inspecting",
+        "converting",
+        "published",
+    ]
     instants = [instant for _, instant in job.timeline]
     assert instants == sorted(instants)

@@ -106,7 +106,9 @@ def test_a_full_disk_is_out_of_space(
     def full(*args: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("repository.storage.os.fsync" if call == "fsync" else "pathlib.Path.mkdir", full)  # fmt: skip
+    monkeypatch.setattr(
+        "repository.storage.os.fsync" if call == "fsync" else "pathlib.Path.mkdir", full
+    )
     with pytest.raises(OutOfSpace):
         store.put(KEY, source, SHA256)
     monkeypatch.undo()

@@ -40,12 +40,28 @@ def test_an_id_that_breaks_addresses_is_400(api: Client, owner: Role, word: str)
 
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "[]", "1", '"x"', "null", '{"id": 5}', '{"id": null}', "{}", '{"id": "a", "x": 1}',
-     '{"id": "a", "title": "\\u0000"}', '{"id": "a", "title": "\\ud800"}', '{"id": "a", "visibility": "x"}',
-     '{"id": "a", "title": "' + "x" * 301 + '"}', '{"id": "a", "keywords": ["' + "x" * 101 + '"]}',
-     '{"id": "a", "keywords": [' + ",".join(['"k"'] * 51) + "]}", "[" * 100_000, b"\xff\xfe",
-     '{"id": "a", "description": NaN}'],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "[]",
+        "1",
+        '"x"',
+        "null",
+        '{"id": 5}',
+        '{"id": null}',
+        "{}",
+        '{"id": "a", "x": 1}',
+        '{"id": "a", "title": "\\u0000"}',
+        '{"id": "a", "title": "\\ud800"}',
+        '{"id": "a", "visibility": "x"}',
+        '{"id": "a", "title": "' + "x" * 301 + '"}',
+        '{"id": "a", "keywords": ["' + "x" * 101 + '"]}',
+        '{"id": "a", "keywords": [' + ",".join(['"k"'] * 51) + "]}",
+        "[" * 100_000,
+        b"\xff\xfe",
+        '{"id": "a", "description": NaN}',
+    ],
+)
 def test_a_body_that_cannot_be_used_is_400_with_a_code(
     api: Client, owner: Role, body: str | bytes
 ) -> None:
@@ -96,9 +112,12 @@ def test_a_collection_with_an_upload_on_its_way_is_409(
 
 
 def test_what_a_removed_collection_leaves_is_removed_from_the_store_too(
-    api: Client, make_product: MakeProduct, make_job: MakeJob, owner: Role,
+    api: Client,
+    make_product: MakeProduct,
+    make_job: MakeJob,
+    owner: Role,
     django_capture_on_commit_callbacks: object,
-) -> None:  # fmt: skip
+) -> None:
     from repository import jobs
 
     make_product("removed")
@@ -109,7 +128,7 @@ def test_what_a_removed_collection_leaves_is_removed_from_the_store_too(
     with django_capture_on_commit_callbacks(execute=True):
         assert api.delete("/api/collections/alps", headers=owner.headers).status_code == 204
     assert [key for key in keys if object_store().exists(key)] == []
-    assert not (Job.objects.exists() or Upload.objects.exists() or Product.objects.exists())
+    assert not any(model.objects.exists() for model in (Job, Upload, Product))
 
 
 def test_lists_of_collections_are_paged_by_id(api: Client, make_collection: MakeCollection) -> None:
@@ -121,7 +140,9 @@ def test_lists_of_collections_are_paged_by_id(api: Client, make_collection: Make
     assert second["next"] is None
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "limit=1001", f"limit={10**40}", "limit=1.5"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=-1", "limit=x", "limit=1001", f"limit={10**40}", "limit=1.5"]
+)
 @pytest.mark.parametrize("address", ["/api/collections", "/api/products", "/api/jobs"])
 def test_a_limit_that_is_none_is_400(api: Client, owner: Role, address: str, query: str) -> None:
     answer = api.get(f"{address}?{query}", headers=owner.headers)
@@ -130,11 +151,23 @@ def test_a_limit_that_is_none_is_400(api: Client, owner: Role, address: str, que
 
 @pytest.mark.parametrize(
     "address",
-    ["/api/collections/%00", "/api/collections/a%00b/products", "/api/products/a/%00",
-     "/api/products/%00/b", "/api/jobs/%00", "/api/jobs/no-uuid", "/api/collections/none",
-     "/api/products/none/none", "/api/collections/%F0%9F%98%80", "/api/nonsense", "/api/",
-     "/api/collections/none/products", "/api/collections/" + "a" * 5000, "/api/collections/a/b/c"],
-)  # fmt: skip
+    [
+        "/api/collections/%00",
+        "/api/collections/a%00b/products",
+        "/api/products/a/%00",
+        "/api/products/%00/b",
+        "/api/jobs/%00",
+        "/api/jobs/no-uuid",
+        "/api/collections/none",
+        "/api/products/none/none",
+        "/api/collections/%F0%9F%98%80",
+        "/api/nonsense",
+        "/api/",
+        "/api/collections/none/products",
+        "/api/collections/" + "a" * 5000,
+        "/api/collections/a/b/c",
+    ],
+)
 def test_what_is_not_there_is_a_404_problem(api: Client, owner: Role, address: str) -> None:
     answer = api.get(address, headers=owner.headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -12,9 +12,18 @@ from tests.repository.conftest import PASSWORD, Role, basic, tif
 
 pytestmark = pytest.mark.django_db
 
-READS = ["/api/collections", "/api/collections/alps", "/api/collections/alps/products",
-         "/api/products", "/api/products/alps/dem", "/api/jobs", "/api/tokens",
-         "/api/openapi.json", "/livez", "/"]  # fmt: skip
+READS = [
+    "/api/collections",
+    "/api/collections/alps",
+    "/api/collections/alps/products",
+    "/api/products",
+    "/api/products/alps/dem",
+    "/api/jobs",
+    "/api/tokens",
+    "/api/openapi.json",
+    "/livez",
+    "/",
+]
 WRONG = {
     "wrong bearer": {"Authorization": "Bearer rst_wrong"},
     "empty bearer": {"Authorization": "Bearer "},
@@ -80,8 +89,12 @@ def test_a_token_that_ended_is_401_at_once(
 @pytest.mark.usefixtures("clean_cache")
 def test_a_password_holds_for_reading_and_writing(api: Client, owner: Role) -> None:
     for collection_id in ("first", "second"):  # the second time from memory
-        answer = api.post("/api/collections", {"id": collection_id}, "application/json",
-                          headers=basic("owner", PASSWORD))  # fmt: skip
+        answer = api.post(
+            "/api/collections",
+            {"id": collection_id},
+            "application/json",
+            headers=basic("owner", PASSWORD),
+        )
         assert answer.status_code == 201
 
 
@@ -96,8 +109,12 @@ def test_a_changed_password_forgets_the_remembered_one(api: Client, owner: Role)
 def test_a_password_holds_while_the_cache_is_away(
     api: Client, owner: Role, settings: object
 ) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache",
-                                   "LOCATION": "redis://127.0.0.1:1/0"}}  # fmt: skip
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
     assert api.get("/api/jobs", headers=basic("owner", PASSWORD)).status_code == 200
 
 
@@ -123,8 +140,9 @@ WRITES = [
 def test_a_read_only_token_cannot_write(
     api: Client, product: Product, reader: Role, method: str, address: str, body: dict[str, str]
 ) -> None:
-    answer = getattr(api, method)(address, body, content_type="application/json",
-                                  headers=reader.headers)  # fmt: skip
+    answer = getattr(api, method)(
+        address, body, content_type="application/json", headers=reader.headers
+    )
     assert (answer.status_code, answer.json()["code"]) == (403, "read_only_token")
 
 
@@ -137,8 +155,12 @@ def test_a_read_only_token_cannot_upload(api: Client, product: Product, reader: 
 def test_a_read_only_token_cannot_steer_a_job(
     api: Client, make_job: object, reader: Role, verb: str
 ) -> None:
-    answer = api.post(f"/api/jobs/{make_job().pk}/{verb}", {"crs": "EPSG:4326"},
-                      "application/json", headers=reader.headers)  # fmt: skip
+    answer = api.post(
+        f"/api/jobs/{make_job().pk}/{verb}",
+        {"crs": "EPSG:4326"},
+        "application/json",
+        headers=reader.headers,
+    )
     assert answer.status_code == 403
 
 
@@ -161,8 +183,9 @@ def test_the_public_is_asked_to_sign_in_before_a_write(
 def test_a_stranger_may_see_but_not_change(
     api: Client, product: Product, stranger: Role, method: str, address: str, body: dict[str, str]
 ) -> None:
-    answer = getattr(api, method)(address, body, content_type="application/json",
-                                  headers=stranger.headers)  # fmt: skip
+    answer = getattr(api, method)(
+        address, body, content_type="application/json", headers=stranger.headers
+    )
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
@@ -189,22 +212,25 @@ def test_a_session_alone_cannot_write(
 
 
 def test_a_session_with_its_token_writes(api: Client, csrf_token: str) -> None:
-    answer = api.post("/api/collections", {"id": "new"}, "application/json",
-                      headers={"X-CSRFToken": csrf_token})  # fmt: skip
+    answer = api.post(
+        "/api/collections", {"id": "new"}, "application/json", headers={"X-CSRFToken": csrf_token}
+    )
     assert answer.status_code == 201
 
 
 def test_a_session_with_another_token_does_not_write(api: Client, csrf_token: str) -> None:
-    answer = api.post("/api/collections", {"id": "new"}, "application/json",
-                      headers={"X-CSRFToken": "x" * 32})  # fmt: skip
+    answer = api.post(
+        "/api/collections", {"id": "new"}, "application/json", headers={"X-CSRFToken": "x" * 32}
+    )
     assert answer.status_code == 403
 
 
 def test_a_session_uploads_with_its_token_in_the_header(
     api: Client, csrf_token: str, collection: object
 ) -> None:
-    answer = api.post("/api/collections/alps/products", {"file": tif()},
-                      headers={"X-CSRFToken": csrf_token})  # fmt: skip
+    answer = api.post(
+        "/api/collections/alps/products", {"file": tif()}, headers={"X-CSRFToken": csrf_token}
+    )
     assert answer.status_code == 202
 
 
@@ -277,9 +303,18 @@ def test_a_token_reads_unless_more_is_asked_for(api: Client, owner: Role) -> Non
     assert made["expires"] is not None
 
 
-@pytest.mark.parametrize("body", [{"scopes": []}, {"scopes": ["all"]}, {"days": 0},
-                                  {"days": 10**30}, {"name": "x\0"}, {"name": "x" * 201},
-                                  {"unknown": 1}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"scopes": []},
+        {"scopes": ["all"]},
+        {"days": 0},
+        {"days": 10**30},
+        {"name": "x\0"},
+        {"name": "x" * 201},
+        {"unknown": 1},
+    ],
+)
 def test_a_token_that_cannot_be_made_is_400(api: Client, owner: Role, body: object) -> None:
     answer = api.post("/api/tokens", body, "application/json", headers=owner.headers)
     assert answer.status_code == 400

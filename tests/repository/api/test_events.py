@@ -87,9 +87,12 @@ def test_a_wrong_token_has_no_events(events: TestClient, make_job: MakeJob) -> N
 
 
 def test_the_events_of_all_jobs_are_ones_own_and_end_with_ones_token(
-    events: TestClient, make_job: MakeJob, owner: Role, stranger: Role,
+    events: TestClient,
+    make_job: MakeJob,
+    owner: Role,
+    stranger: Role,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     from repository.api import events as module
 
     mine, others = make_job("mine"), make_job("others", by=stranger.user)

@@ -33,8 +33,12 @@ def test_readyz_is_503_without_the_database(api: Client, monkeypatch: pytest.Mon
 
 @pytest.mark.django_db
 def test_readyz_is_503_without_the_cache(api: Client, settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache",
-                                   "LOCATION": "redis://127.0.0.1:1/0"}}  # fmt: skip
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
     answer = api.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["cache"]) == (503, "does not answer")
 

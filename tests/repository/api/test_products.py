@@ -15,11 +15,29 @@ STYLE = {"kind": "ramp", "bands": [1], "stretch": [[0, 10]]}
 
 def test_a_product_tells_all_that_the_contract_names(api: Client, product: Product) -> None:
     answer = api.get("/api/products/alps/dem").json()
-    named = {"id", "collection", "uuid", "title", "description", "datetime", "datetime_source",
-             "visibility", "version", "bbox", "footprint", "crs", "width", "height", "transform",
-             "bands", "assets"}  # fmt: skip
+    named = {
+        "id",
+        "collection",
+        "uuid",
+        "title",
+        "description",
+        "datetime",
+        "datetime_source",
+        "visibility",
+        "version",
+        "bbox",
+        "footprint",
+        "crs",
+        "width",
+        "height",
+        "transform",
+        "bands",
+        "assets",
+    }
     assert named <= answer.keys()
-    assert {"name", "dtype", "nodata", "scale", "offset", "unit", "statistics"} <= answer["bands"][0].keys()  # fmt: skip
+    assert {"name", "dtype", "nodata", "scale", "offset", "unit", "statistics"} <= answer["bands"][
+        0
+    ].keys()
     assert {"min", "max", "mean", "std", "valid_count"} <= answer["bands"][0]["statistics"].keys()
     assert {"name", "role", "href", "type", "size", "sha256", "md5"} <= answer["assets"][0].keys()
 
@@ -116,8 +134,15 @@ def test_links_are_below_the_public_url(
 def test_a_change_shows_and_counts_as_a_revision(
     api: Client, product: Product, owner: Role
 ) -> None:
-    body = {"title": "New", "description": "d", "datetime": "2020-01-01", "keywords": ["snow"],
-            "properties": {"a": [1, None]}, "licence": "CC0-1.0", "visibility": "private"}  # fmt: skip
+    body = {
+        "title": "New",
+        "description": "d",
+        "datetime": "2020-01-01",
+        "keywords": ["snow"],
+        "properties": {"a": [1, None]},
+        "licence": "CC0-1.0",
+        "visibility": "private",
+    }
     answer = api.patch("/api/products/alps/dem", body, JSON, headers=owner.headers)
     assert answer.status_code == 200
     changed = body | {"datetime": "2020-01-01T00:00:00Z", "datetime_source": "given"}
@@ -136,36 +161,62 @@ def test_the_style_that_is_shown_can_be_sent_back(
 @pytest.mark.parametrize(
     "style",
     [
-        {}, {"kind": "ramp"}, STYLE | {"kind": "x"}, STYLE | {"kind": []}, STYLE | {"bands": [2]},
-        STYLE | {"bands": [0]}, STYLE | {"bands": [1, 1]}, STYLE | {"bands": "1"},
-        STYLE | {"stretch": [[1, 1]]}, STYLE | {"stretch": [[2, 1]]}, STYLE | {"stretch": [1]},
-        STYLE | {"stretch": [["a", "b"]]}, STYLE | {"stretch": [[0, 1], [0, 1]]},
-        STYLE | {"ramp": 5}, STYLE | {"resampling": "cubic"}, STYLE | {"unknown": 1},
+        {},
+        {"kind": "ramp"},
+        STYLE | {"kind": "x"},
+        STYLE | {"kind": []},
+        STYLE | {"bands": [2]},
+        STYLE | {"bands": [0]},
+        STYLE | {"bands": [1, 1]},
+        STYLE | {"bands": "1"},
+        STYLE | {"stretch": [[1, 1]]},
+        STYLE | {"stretch": [[2, 1]]},
+        STYLE | {"stretch": [1]},
+        STYLE | {"stretch": [["a", "b"]]},
+        STYLE | {"stretch": [[0, 1], [0, 1]]},
+        STYLE | {"ramp": 5},
+        STYLE | {"resampling": "cubic"},
+        STYLE | {"unknown": 1},
         {"kind": "classes", "bands": [1], "classes": [{"value": 1}]},
         {"kind": "classes", "bands": [1], "classes": [{"value": 1, "color": [0, 0, 0]}]},
         {"kind": "classes", "bands": [1], "classes": [{"value": 1, "color": [0, 0, 0, 256]}]},
-        {"kind": "rgb", "bands": [1]}, {"kind": "rgb", "bands": [1, 2, 3]},
+        {"kind": "rgb", "bands": [1]},
+        {"kind": "rgb", "bands": [1, 2, 3]},
     ],
-)  # fmt: skip
+)
 def test_a_style_that_cannot_be_drawn_is_400(
     api: Client, product: Product, owner: Role, style: object
 ) -> None:
     answer = api.patch("/api/products/alps/dem", {"style": style}, JSON, headers=owner.headers)
-    assert (answer.status_code, answer.json()["code"] in {"invalid_style", "invalid_field"}) == (400, True)  # fmt: skip
+    assert (answer.status_code, answer.json()["code"] in {"invalid_style", "invalid_field"}) == (
+        400,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        '{"title": ""}', '{"title": "\\u0000"}', '{"title": "\\ud800"}', '{"datetime": "soon"}',
-        '{"datetime": "2024-01-01/.."}', '{"properties": []}', '{"properties": {"a": NaN}}',
-        '{"properties": {"a": 1e999}}', '{"properties": {"a": "\\u0000"}}',
-        '{"properties": {"\\u0000": 1}}', '{"properties": {"a": "\\ud800"}}',
-        '{"properties": {"a": "' + "x" * 70_000 + '"}}', '{"keywords": ["' + "x" * 101 + '"]}',
-        '{"keywords": ["\\u0000"]}', '{"visibility": "secret"}', '{"state": "removed"}',
-        '{"licence": "' + "x" * 201 + '"}', '{"style": {"kind": "ramp", "bands": [1], "stretch": [[NaN, 1]]}}',
+        '{"title": ""}',
+        '{"title": "\\u0000"}',
+        '{"title": "\\ud800"}',
+        '{"datetime": "soon"}',
+        '{"datetime": "2024-01-01/.."}',
+        '{"properties": []}',
+        '{"properties": {"a": NaN}}',
+        '{"properties": {"a": 1e999}}',
+        '{"properties": {"a": "\\u0000"}}',
+        '{"properties": {"\\u0000": 1}}',
+        '{"properties": {"a": "\\ud800"}}',
+        '{"properties": {"a": "' + "x" * 70_000 + '"}}',
+        '{"keywords": ["' + "x" * 101 + '"]}',
+        '{"keywords": ["\\u0000"]}',
+        '{"visibility": "secret"}',
+        '{"state": "removed"}',
+        '{"licence": "' + "x" * 201 + '"}',
+        '{"style": {"kind": "ramp", "bands": [1], "stretch": [[NaN, 1]]}}',
     ],
-)  # fmt: skip
+)
 def test_a_change_that_cannot_be_is_400(
     api: Client, product: Product, owner: Role, body: str
 ) -> None:
@@ -178,7 +229,9 @@ def test_a_map_in_a_private_collection_cannot_be_made_public(
     api: Client, make_collection: MakeCollection, make_product: MakeProduct, owner: Role
 ) -> None:
     make_product(collection=make_collection(visibility="private"), visibility="private")
-    answer = api.patch("/api/products/alps/dem", {"visibility": "public"}, JSON, headers=owner.headers)  # fmt: skip
+    answer = api.patch(
+        "/api/products/alps/dem", {"visibility": "public"}, JSON, headers=owner.headers
+    )
     assert (answer.status_code, answer.json()["code"]) == (400, "collection_is_private")
 
 
@@ -187,7 +240,9 @@ def test_a_collections_owner_may_change_anothers_map_in_it(
 ) -> None:
     make_product(by=colleague.user)
     for role in (owner, colleague):
-        answer = api.patch("/api/products/alps/dem", {"title": role.name}, JSON, headers=role.headers)  # fmt: skip
+        answer = api.patch(
+            "/api/products/alps/dem", {"title": role.name}, JSON, headers=role.headers
+        )
         assert answer.json()["title"] == role.name
 
 
@@ -212,15 +267,26 @@ def test_the_openapi_document_names_every_route_and_resolves(api: Client) -> Non
     assert document["openapi"].startswith("3.")
     routes = {f"{method} {path}" for path, item in document["paths"].items() for method in item}
     expected = {
-        "get /api/collections", "post /api/collections", "get /api/collections/{c}",
-        "patch /api/collections/{c}", "delete /api/collections/{c}",
-        "get /api/collections/{c}/products", "post /api/collections/{c}/products",
-        "get /api/products", "get /api/products/{c}/{p}", "patch /api/products/{c}/{p}",
-        "delete /api/products/{c}/{p}", "get /api/jobs", "get /api/jobs/{job_id}",
-        "post /api/jobs/{job_id}/input", "post /api/jobs/{job_id}/cancel",
-        "post /api/jobs/{job_id}/retry", "get /api/tokens", "post /api/tokens",
+        "get /api/collections",
+        "post /api/collections",
+        "get /api/collections/{c}",
+        "patch /api/collections/{c}",
+        "delete /api/collections/{c}",
+        "get /api/collections/{c}/products",
+        "post /api/collections/{c}/products",
+        "get /api/products",
+        "get /api/products/{c}/{p}",
+        "patch /api/products/{c}/{p}",
+        "delete /api/products/{c}/{p}",
+        "get /api/jobs",
+        "get /api/jobs/{job_id}",
+        "post /api/jobs/{job_id}/input",
+        "post /api/jobs/{job_id}/cancel",
+        "post /api/jobs/{job_id}/retry",
+        "get /api/tokens",
+        "post /api/tokens",
         "delete /api/tokens/{token_id}",
-    }  # fmt: skip
+    }
     assert routes == expected
     references = set(_references(document))
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}

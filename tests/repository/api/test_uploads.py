@@ -51,8 +51,12 @@ def test_a_job_has_the_shape_of_the_contract(post: Post) -> None:
     job = post().json()
     assert {"id", "state", "progress", "step", "product", "error", "warnings"} <= job.keys()
     assert (job["state"], job["progress"], job["product"], job["error"], job["warnings"]) == (
-        "queued", 0, None, None, [],
-    )  # fmt: skip
+        "queued",
+        0,
+        None,
+        None,
+        [],
+    )
 
 
 def test_the_original_is_kept_with_its_checksums(post: Post, settings: object) -> None:
@@ -61,8 +65,9 @@ def test_the_original_is_kept_with_its_checksums(post: Post, settings: object) -
     post()
     upload = Upload.objects.get()
     assert (upload.sha256, upload.md5) == (
-        sha256(ORIGINAL_BYTES).hexdigest(), md5(ORIGINAL_BYTES).hexdigest(),
-    )  # fmt: skip
+        sha256(ORIGINAL_BYTES).hexdigest(),
+        md5(ORIGINAL_BYTES).hexdigest(),
+    )
     assert b"".join(object_store().read_range(upload.key, 0, upload.size)) == ORIGINAL_BYTES
     assert left_behind(settings) == [object_store().local_path(upload.key)]
 
@@ -90,8 +95,14 @@ def test_an_upload_is_accepted_while_the_broker_is_down(
 
 
 def test_what_the_form_says_is_kept(post: Post) -> None:
-    post(id="my.id", title="Title", description="About", datetime="2024-08-24",
-         visibility="private", properties='{"sensor": "S2A"}')  # fmt: skip
+    post(
+        id="my.id",
+        title="Title",
+        description="About",
+        datetime="2024-08-24",
+        visibility="private",
+        properties='{"sensor": "S2A"}',
+    )
     product = Product.objects.get()
     assert (product.slug, product.title, product.description) == ("my.id", "Title", "About")
     assert (product.visibility, product.properties) == ("private", {"sensor": "S2A"})
@@ -153,9 +164,13 @@ def test_the_id_of_a_tombstone_stays_taken(
     ],
 )
 def test_a_form_that_cannot_be_used_is_400_and_leaves_nothing(
-    api: Client, collection: Collection, owner: Role, settings: object, form: dict[str, object],
+    api: Client,
+    collection: Collection,
+    owner: Role,
+    settings: object,
+    form: dict[str, object],
     code: str,
-) -> None:  # fmt: skip
+) -> None:
     from django.db import transaction
 
     files = form.get("file")
@@ -169,7 +184,9 @@ def test_a_form_that_cannot_be_used_is_400_and_leaves_nothing(
     assert nothing_was_kept(settings)
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded"]
+)
 def test_another_kind_of_body_is_400(
     api: Client, collection: Collection, owner: Role, content_type: str
 ) -> None:
@@ -219,16 +236,29 @@ class Unread:
 
 @pytest.mark.parametrize(
     ("address", "role", "status"),
-    [("/api/collections/none/products", "owner", 404), (ADDRESS, "stranger", 403),
-     (ADDRESS, "anonymous", 401)],
-)  # fmt: skip
+    [
+        ("/api/collections/none/products", "owner", 404),
+        (ADDRESS, "stranger", 403),
+        (ADDRESS, "anonymous", 401),
+    ],
+)
 def test_a_refusal_comes_before_the_body_is_read(
-    api: Client, collection: Collection, roles: dict[str, Role], address: str, role: str,
+    api: Client,
+    collection: Collection,
+    roles: dict[str, Role],
+    address: str,
+    role: str,
     status: int,
-) -> None:  # fmt: skip
+) -> None:
     body = Unread()
-    answer = api.generic("POST", address, b"", MULTIPART, headers=roles[role].headers,
-                         **{"wsgi.input": body, "CONTENT_LENGTH": "1000"})  # fmt: skip
+    answer = api.generic(
+        "POST",
+        address,
+        b"",
+        MULTIPART,
+        headers=roles[role].headers,
+        **{"wsgi.input": body, "CONTENT_LENGTH": "1000"},
+    )
     assert answer.status_code == status
     assert not body.was_read
 
@@ -238,8 +268,14 @@ def test_a_session_without_its_token_is_refused_before_the_body_is_read(
 ) -> None:
     api.force_login(owner.user)
     body = Unread()
-    answer = api.generic("POST", ADDRESS, b"", MULTIPART, headers={"X-CSRFToken": "x" * 32},
-                         **{"wsgi.input": body, "CONTENT_LENGTH": "1000"})  # fmt: skip
+    answer = api.generic(
+        "POST",
+        ADDRESS,
+        b"",
+        MULTIPART,
+        headers={"X-CSRFToken": "x" * 32},
+        **{"wsgi.input": body, "CONTENT_LENGTH": "1000"},
+    )
     assert answer.status_code == 403
     assert not body.was_read
 
@@ -277,14 +313,23 @@ Usage = namedtuple("Usage", "total used free")
 
 
 def test_an_upload_that_does_not_fit_is_507_before_it_is_read(
-    api: Client, collection: Collection, owner: Role, settings: object,
+    api: Client,
+    collection: Collection,
+    owner: Role,
+    settings: object,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr("repository.storage.shutil.disk_usage", lambda _: Usage(10**6, 0, 10**6))
     settings.MIN_FREE_BYTES = 10**6 - 100
     body = Unread()
-    answer = api.generic("POST", ADDRESS, b"", MULTIPART, headers=owner.headers,
-                         **{"wsgi.input": body, "CONTENT_LENGTH": "1000"})  # fmt: skip
+    answer = api.generic(
+        "POST",
+        ADDRESS,
+        b"",
+        MULTIPART,
+        headers=owner.headers,
+        **{"wsgi.input": body, "CONTENT_LENGTH": "1000"},
+    )
     assert (answer.status_code, answer.json()["code"]) == (507, "out_of_space")
     assert not body.was_read
 
@@ -345,8 +390,9 @@ def test_a_collection_that_goes_during_the_upload_is_404_and_leaves_nothing(
 def test_an_answer_that_cannot_be_used_is_400(
     api: Client, make_job: object, owner: Role, answer: object, code: str
 ) -> None:
-    response = api.post(f"/api/jobs/{make_job().pk}/input", answer, "application/json",
-                        headers=owner.headers)  # fmt: skip
+    response = api.post(
+        f"/api/jobs/{make_job().pk}/input", answer, "application/json", headers=owner.headers
+    )
     assert (response.status_code, response.json()["code"]) == (400, code)
 
 

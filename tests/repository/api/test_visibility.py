@@ -56,12 +56,18 @@ def test_a_product_shows_to_those_who_may_see_it_and_is_absent_for_others(
     assert seen == SEES[of_collection, of_product]
 
 
-@pytest.mark.parametrize("address", ["/api/products", "/api/products?q=dem", "/api/products?bbox=9,44,12,47"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address", ["/api/products", "/api/products?q=dem", "/api/products?bbox=9,44,12,47"]
+)
 @pytest.mark.parametrize(("of_collection", "of_product"), VISIBILITIES)
 def test_a_list_holds_what_the_caller_may_see(
-    api: Client, scene: Scene, roles: dict[str, Role], of_collection: str, of_product: str,
+    api: Client,
+    scene: Scene,
+    roles: dict[str, Role],
+    of_collection: str,
+    of_product: str,
     address: str,
-) -> None:  # fmt: skip
+) -> None:
     scene(of_collection, of_product)
     seen = {
         name
@@ -91,9 +97,14 @@ def test_a_collections_list_shows_to_those_who_may_see_collection_and_product(
 @pytest.mark.parametrize("file_name", ["dem.cog.tif", "dem.tif"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_files_go_to_those_who_may_see_the_product(
-    files: TestClient, scene: Scene, roles: dict[str, Role], of_collection: str, of_product: str,
-    file_name: str, method: str,
-) -> None:  # fmt: skip
+    files: TestClient,
+    scene: Scene,
+    roles: dict[str, Role],
+    of_collection: str,
+    of_product: str,
+    file_name: str,
+    method: str,
+) -> None:
     scene(of_collection, of_product)
     address = f"/files/alps/dem/{file_name}"
     answers = {
@@ -151,24 +162,33 @@ def test_who_may_not_see_a_product_cannot_learn_of_it_by_changing_it(
 ) -> None:
     make_product(visibility="private")
     call = getattr(api, method)
-    answer = call("/api/products/alps/dem", "{}", content_type="application/json",
-                  headers=roles[role].headers)  # fmt: skip
+    answer = call(
+        "/api/products/alps/dem", "{}", content_type="application/json", headers=roles[role].headers
+    )
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(("of_collection", "of_product"), VISIBILITIES)
 def test_a_tombstone_is_410_to_who_could_see_the_product_and_404_to_others(
-    api: Client, files: TestClient, scene: Scene, roles: dict[str, Role], of_collection: str,
+    api: Client,
+    files: TestClient,
+    scene: Scene,
+    roles: dict[str, Role],
+    of_collection: str,
     of_product: str,
-) -> None:  # fmt: skip
+) -> None:
     scene(of_collection, of_product)
     api.delete("/api/products/alps/dem", headers=roles["owner"].headers)
     seen = SEES[of_collection, of_product]
     expected = {name: 410 if name in seen else 404 for name in roles}
-    products = {n: api.get("/api/products/alps/dem", headers=r.headers).status_code
-                for n, r in roles.items()}  # fmt: skip
-    downloads = {n: files.get("/files/alps/dem/dem.tif", headers=r.headers).status_code
-                 for n, r in roles.items()}  # fmt: skip
+    products = {
+        n: api.get("/api/products/alps/dem", headers=r.headers).status_code
+        for n, r in roles.items()
+    }
+    downloads = {
+        n: files.get("/files/alps/dem/dem.tif", headers=r.headers).status_code
+        for n, r in roles.items()
+    }
     assert products == downloads == expected
 
 
@@ -190,8 +210,9 @@ def test_a_product_that_is_on_its_way_shows_to_nobody(
     assert api.get("/api/products", headers=roles[role].headers).json()["items"] == []
 
 
-@pytest.mark.parametrize(("role", "status"), [("owner", 200), ("operator", 200),
-                                              ("stranger", 404), ("anonymous", 401)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("role", "status"), [("owner", 200), ("operator", 200), ("stranger", 404), ("anonymous", 401)]
+)
 def test_a_job_shows_to_its_owner_alone(
     api: Client, make_job: Callable[..., object], roles: dict[str, Role], role: str, status: int
 ) -> None:
@@ -215,16 +236,24 @@ def test_a_stranger_cannot_touch_a_job(
     api: Client, make_job: Callable[..., object], stranger: Role, verb: str
 ) -> None:
     job = make_job()
-    answer = api.post(f"/api/jobs/{job.pk}/{verb}", '{"crs": "EPSG:4326"}',
-                      content_type="application/json", headers=stranger.headers)  # fmt: skip
+    answer = api.post(
+        f"/api/jobs/{job.pk}/{verb}",
+        '{"crs": "EPSG:4326"}',
+        content_type="application/json",
+        headers=stranger.headers,
+    )
     assert answer.status_code == 404
 
 
 def test_making_a_collection_private_hides_its_public_products(
     api: Client, product: Product, owner: Role, anonymous: Role
 ) -> None:
-    api.patch("/api/collections/alps", '{"visibility": "private"}',
-              content_type="application/json", headers=owner.headers)  # fmt: skip
+    api.patch(
+        "/api/collections/alps",
+        '{"visibility": "private"}',
+        content_type="application/json",
+        headers=owner.headers,
+    )
     assert api.get("/api/products/alps/dem").status_code == 404
     assert api.get("/api/products").json()["items"] == []
 

@@ -49,9 +49,15 @@ def test_create_token_can_make_one_that_ends(owner: Role) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nobody"], ["owner", "--scope", "all"], ["owner", "--scope", ""], ["owner", "--days", "-1"],
-     ["owner", "--days", "0"], ["owner", "--days", "99999999999"]],
-)  # fmt: skip
+    [
+        ["nobody"],
+        ["owner", "--scope", "all"],
+        ["owner", "--scope", ""],
+        ["owner", "--days", "-1"],
+        ["owner", "--days", "0"],
+        ["owner", "--days", "99999999999"],
+    ],
+)
 def test_create_token_refuses_what_makes_no_sense(owner: Role, arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         call_command("create_token", *arguments)
@@ -120,8 +126,19 @@ def test_ingest_takes_what_is_said_of_the_product(
     operator: Role, collection: Collection, raster: Path, worker: Any
 ) -> None:
     worker(published)
-    run("ingest", raster, "--collection", "alps", "--id", "dem", "--title", "DEM",
-        "--datetime", "2024-08-24", "--private")  # fmt: skip
+    run(
+        "ingest",
+        raster,
+        "--collection",
+        "alps",
+        "--id",
+        "dem",
+        "--title",
+        "DEM",
+        "--datetime",
+        "2024-08-24",
+        "--private",
+    )
     product = Product.objects.get()
     assert (product.slug, product.title, product.visibility) == ("dem", "DEM", "private")
     assert str(product.start) == "2024-08-24 00:00:00+00:00"

@@ -15,14 +15,7 @@ from starlette.testclient import TestClient
 from config.bodies import WholeBodies
 from config.guard import Guard
 from repository.models import Collection, Job, Product
-from tests.repository.conftest import (  # noqa: F401
-    Role,
-    _own_folders,
-    _silent_doorbell,
-    collection,
-    make_collection,
-    owner,
-)
+from tests.repository.conftest import Role
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 ADDRESS = "/api/collections/alps/products"
@@ -83,8 +76,9 @@ def test_a_client_that_leaves_before_the_last_field_publishes_nothing(
     collection: Collection, owner: Role, settings: Any
 ) -> None:
     body = HEAD + b"x" * 5000 + PRIVATE[:-30]
-    messages = iter([{"type": "http.request", "body": body, "more_body": True},
-                     {"type": "http.disconnect"}])  # fmt: skip
+    messages = iter(
+        [{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}]
+    )
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -95,10 +89,15 @@ def test_a_client_that_leaves_before_the_last_field_publishes_nothing(
 
     headers = owner.headers | FORM | {"Host": "localhost", "Content-Length": str(len(body) + 30)}
     scope = {
-        "type": "http", "method": "POST", "path": ADDRESS, "query_string": b"",
-        "http_version": "1.1", "scheme": "http", "root_path": "",
+        "type": "http",
+        "method": "POST",
+        "path": ADDRESS,
+        "query_string": b"",
+        "http_version": "1.1",
+        "scheme": "http",
+        "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
+    }
 
     async def request() -> None:
         await application()(scope, receive, send)
