@@ -76,7 +76,7 @@ def test_footprints(qgis: Qgis, photograph: Published, elevation: Published) -> 
     source = features_source(f"{photograph.base}/ogc/", C)
     drawn = qgis.draw(photograph.extent(2.0), provider="OAPIF", source=source)
     assert drawn.answer["features"] >= 2
-    assert drawn.answer["crs"] == "OGC:CRS84"
+    assert drawn.answer["crs"] in ("OGC:CRS84", "EPSG:4326"), "QGIS 3.22 names it by the latter"
     assert "title" in drawn.answer["fields"]
     ink = (drawn.drawing.pixels != 255).any(axis=2)
     height, width = ink.shape

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.faults
 
 C = "large"
 RECOVERY_SECONDS = 120
-EDGE = 14_000
-"""Pixels along each side: about ten seconds of conversion on two cores."""
+EDGE = 10_000
+"""Pixels along each side: a conversion of five to fifteen seconds on two cores."""
 
 
 @pytest.fixture(scope="module")
