@@ -12,6 +12,7 @@ from rasterio.windows import Window
 
 from tiler.ogc.coverage_window import PixelWindow
 from tiler.ogc.records import CoverageRecord
+from tiler.pixels.datasets import gdal_environment
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ def read_pixels(
     """The window at its wanted size. GDAL takes the nearest finer overview by itself."""
     place = Window(window.column, window.row, window.width, window.height)
     shape = (len(bands), window.out_height, window.out_width)
-    options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"} | dict(record.gdal_environment)
-    with rasterio.Env(**options), rasterio.open(record.gdal_path) as dataset:
+    with (
+        gdal_environment(record.gdal_environment),
+        rasterio.open(record.gdal_path, driver="GTiff") as dataset,
+    ):
         values = dataset.read(
             list(bands), window=place, out_shape=shape, resampling=_resampling(record, window)
         )

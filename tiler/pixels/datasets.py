@@ -85,7 +85,7 @@ def borrowed_dataset(ref: AssetRef, level: int = -1) -> Iterator[Any]:
     Raises Unavailable where the store does not answer or the object cannot be read.
     """
     key = (*ref.key, ref.gdal_path, level)
-    with _environment(ref):
+    with gdal_environment(ref.gdal_environment):
         try:
             dataset = _pool.take(key) or _open(ref, level)
             yield dataset
@@ -105,9 +105,8 @@ def _open(ref: AssetRef, level: int) -> Any:
 
 
 @contextmanager
-def _environment(ref: AssetRef) -> Iterator[None]:
+def gdal_environment(environment: tuple[tuple[str, str], ...]) -> Iterator[None]:
     """GDAL's options around opening and reading; rasterio takes credentials as a session only."""
-    environment = ref.gdal_environment
     session = _session(environment) if environment else None
     with rasterio.Env(session, **(_remote(environment) if environment else GDAL_OPTIONS)):
         yield
