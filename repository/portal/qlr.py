@@ -10,6 +10,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from repository.raster_info import Bounds
 
 MEDIA_TYPE = "application/x-qgis-layer-definition"
+TILE_MATRIX_SET = "GoogleMapsCompatible"
+"""The name under which the capabilities list WebMercatorQuad."""
+SAFE_IN_ADDRESS = ":/?=,@~.-_"
 MERCATOR_EDGE = 20037508.342789244
 """Half the width of the world in EPSG:3857, metres."""
 MAX_LATITUDE = 85.0511287798066
@@ -17,16 +20,15 @@ MAX_LATITUDE = 85.0511287798066
 
 @dataclass(frozen=True)
 class TileLayer:
-    """What QGIS has to know of a layer of XYZ tiles in Web Mercator."""
+    """What QGIS has to know of a layer of a WMTS in Web Mercator."""
 
     id: str
     title: str
-    template: str
-    """XYZ address with {z}, {x} and {y}."""
+    capabilities: str
+    """Address of the WMTS capabilities. With XYZ tiles QGIS would take the world for the extent."""
+    layer: str
+    """The layer's name there."""
     bounds_wgs84: Bounds
-    max_zoom: int
-    legend: str = ""
-    """Address of a picture of the legend."""
 
 
 def layer_definition(layer: TileLayer) -> bytes:
@@ -51,9 +53,12 @@ def layer_definition(layer: TileLayer) -> bytes:
 
 
 def datasource(layer: TileLayer) -> str:
-    """QGIS's own way to write an XYZ source: a query string with an encoded address."""
-    address = quote(layer.template, safe=":/?=,@~.-_")
-    return f"type=xyz&url={address}&zmin=0&zmax={layer.max_zoom}"
+    """QGIS's own way to write a source: a query string in which the address comes last."""
+    return (
+        f"crs=EPSG:3857&dpiMode=7&format=image/png&layers={quote(layer.layer, safe=':')}"
+        f"&styles=default&tileMatrixSet={TILE_MATRIX_SET}"
+        f"&url={quote(layer.capabilities, safe=SAFE_IN_ADDRESS)}"
+    )
 
 
 def mercator_bounds(bounds_wgs84: Bounds) -> Bounds:

@@ -18,7 +18,7 @@ from repository.policy import may_change, require_change
 from repository.portal import qlr
 from repository.portal.forms import ProductSettings
 from repository.portal.gis_addresses import product_addresses, product_tabs
-from repository.portal.product_facts import facts_of, map_settings, native_zoom
+from repository.portal.product_facts import facts_of, map_settings
 from repository.raster_info import RasterInfo
 from repository.times import format_instant
 
@@ -58,9 +58,9 @@ def layer_file(request: HttpRequest, c: str, p: str) -> HttpResponse:
     layer = qlr.TileLayer(
         id=f"rastrum_{row.uuid.hex}",
         title=row.title,
-        template=request_links(request).tiles(c, p),
+        capabilities=request_links(request).wmts_capabilities(c, p),
+        layer=f"{c}:{p}",
         bounds_wgs84=info.bounds_wgs84,
-        max_zoom=native_zoom(info),
     )
     response = HttpResponse(qlr.layer_definition(layer), content_type=qlr.MEDIA_TYPE)
     response["Content-Disposition"] = f'attachment; filename="{p}.qlr"'

@@ -11,16 +11,18 @@ from repository.portal.qlr import TileLayer, layer_definition, mercator_bounds
 LAYER = TileLayer(
     id="rastrum_1",
     title="Height & <depth>",
-    template="https://maps.example.org/tiles/alps/dem/WebMercatorQuad/{z}/{x}/{y}.png",
+    capabilities="https://maps.example.org/wmts/alps/dem/1.0.0/WMTSCapabilities.xml",
+    layer="alps:dem",
     bounds_wgs84=(10.0, 45.0, 11.0, 46.0),
-    max_zoom=14,
 )
 
 
-def test_it_names_the_tiles_as_qgis_writes_them() -> None:
+def test_it_names_the_layer_as_qgis_writes_it() -> None:
     root = ElementTree.fromstring(layer_definition(LAYER))
     source = parse_qs(root.findtext("./maplayers/maplayer/datasource") or "")
-    assert source == {"type": ["xyz"], "url": [LAYER.template], "zmin": ["0"], "zmax": ["14"]}
+    assert source["url"] == [LAYER.capabilities]
+    assert source["layers"] == ["alps:dem"]
+    assert source["tileMatrixSet"] == ["GoogleMapsCompatible"]
 
 
 def test_the_tree_and_the_layer_are_tied_by_their_id() -> None:
