@@ -60,7 +60,7 @@ async function valuesAt(data, [longitude, latitude]) {
 function valueText(value, band, classes) {
   if (typeof value !== "number") return `${band.name} no data`;
   const label = classes[value] ? `, ${classes[value]}` : "";
-  const number = value.toLocaleString("en", { maximumSignificantDigits: 7 }).replaceAll(",", "\u202f");
+  const number = value.toLocaleString("en", { maximumSignificantDigits: 6 }).replaceAll(",", "\u202f");
   return `${band.name} ${number} ${band.unit}`.trim() + label;
 }
 
