@@ -7,8 +7,11 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DATABASE_POOL", "16")
 
+from typing import cast
+
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
+from starlette.types import ASGIApp
 
 # Django's application registry must be ready before the others import models.
 _django = WSGIMiddleware(get_wsgi_application(), workers=16)  # type: ignore[arg-type]
@@ -30,6 +33,6 @@ application = Guard(
             r"/ogc(/|$)": ogc,
             r"/api/jobs/([^/]+/)?events$": job_events,
         },
-        default=WholeBodies(_django),
+        default=WholeBodies(cast(ASGIApp, _django)),
     )
 )

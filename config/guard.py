@@ -11,7 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.bodies import FORM_OVERHEAD_BYTES
 
-EXPOSED = "ETag, Content-Range, Accept-Ranges, Repr-Digest, Location, Link, Retry-After, Content-Disposition"
+EXPOSED = (
+    "ETag, Content-Range, Accept-Ranges, Repr-Digest, Location, Link, Retry-After, "
+    "Content-Disposition"
+)
 ALLOWED = "Authorization, Content-Type, Range, If-Range, If-None-Match, If-Match, Accept"
 
 

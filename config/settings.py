@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -88,10 +89,8 @@ def _secret_key() -> str:
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)  # the first of several starting processes wins
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text().strip()
 

@@ -1,4 +1,4 @@
-"""What our Starlette applications share: errors as problem documents, the caller, conditional GET."""
+"""What our Starlette applications share: errors as problem documents, and conditional GET."""
 
 from __future__ import annotations
 

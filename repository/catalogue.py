@@ -77,7 +77,9 @@ class Page:
 
 def find_collection(principal: Principal, collection_id: str) -> Collection:
     """The collection; NotFound where it is absent or not for this caller."""
-    return _one(visible_to(principal, Collection.objects.select_related("owner")), f"There is no collection {collection_id}, or you may not see it.", id=collection_id)  # fmt: skip
+    rows = visible_to(principal, Collection.objects.select_related("owner"))
+    detail = f"There is no collection {collection_id}, or you may not see it."
+    return _one(rows, detail, id=collection_id)
 
 
 def find_product(principal: Principal, collection_id: str, slug: str) -> Product:
@@ -324,7 +326,10 @@ def _after(query: ProductQuery, column: str, descending: bool) -> Q:
     except (ValueError, TypeError, RecursionError):
         sort, value, last = "", None, uuid.UUID(int=0)
     if sort != query.sort or value is None:
-        raise BadRequest("This page address is broken or belongs to another sorting.",
-                         code="invalid_cursor", hint="Start again from the first page.")  # fmt: skip
+        raise BadRequest(
+            "This page address is broken or belongs to another sorting.",
+            code="invalid_cursor",
+            hint="Start again from the first page.",
+        )
     beyond = "lt" if descending else "gt"
     return Q(**{f"{column}__{beyond}": value}) | Q(**{column: value, f"uuid__{beyond}": last})

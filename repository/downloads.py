@@ -94,6 +94,7 @@ def _find(request: Request) -> Download:
 
 def _headers(found: Download) -> dict[str, str]:
     digest = base64.b64encode(bytes.fromhex(found.sha256)).decode()
+    encoded = quote(found.file_name, safe="")
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", found.file_name)
     return {
         "ETag": found.etag,
@@ -101,7 +102,7 @@ def _headers(found: Download) -> dict[str, str]:
         "Last-Modified": found.last_modified,
         "Repr-Digest": f"sha-256=:{digest}:",
         # RFC 6266: a plain name for old clients, the real one in UTF-8.
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found.file_name, safe='')}",
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}",
         "Cache-Control": "public, max-age=60, must-revalidate"
         if found.is_public
         else "private, no-store",

@@ -136,8 +136,16 @@ def give_back(lease: Lease, error: RastrumError) -> None:
     if job.attempts >= settings.MAX_ATTEMPTS:
         finish(lease, JobState.FAILED, error)
         return
-    _write(lease, state=JobState.QUEUED, lease_until=None, error=_error_json(error), step="",
-           timeline=[*job.timeline, [JobState.QUEUED, _now()]], rung=Now(), updated=Now())  # fmt: skip
+    _write(
+        lease,
+        state=JobState.QUEUED,
+        step="",
+        error=_error_json(error),
+        timeline=[*job.timeline, [JobState.QUEUED, _now()]],
+        lease_until=None,
+        rung=Now(),
+        updated=Now(),
+    )
 
 
 def cancel(job: Job) -> None:
@@ -274,7 +282,5 @@ def _lease_end() -> Any:
 def _now() -> str:
     """The database's clock, RFC 3339."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-        )
-        return str(cursor.fetchone()[0])
+        cursor.execute("select clock_timestamp()")
+        return format_instant(cursor.fetchone()[0])

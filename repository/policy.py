@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -34,11 +35,9 @@ def visible_to(
         rows = rows.filter(state__in=[ProductState.PUBLISHED, ProductState.REMOVED])
     elif rows.model is Asset:
         rows = rows.filter(product__state=ProductState.PUBLISHED)
-    return (
-        rows
-        if principal.is_operator and rows.model is not ApiToken
-        else rows.filter(rule(principal))
-    )
+    if principal.is_operator and rows.model is not ApiToken:
+        return rows
+    return rows.filter(rule(principal))
 
 
 def may_change(principal: Principal, row: Model) -> bool:
@@ -95,7 +94,7 @@ def _collections(principal: Principal) -> Q:
 
 
 def _products(principal: Principal, at: str = "") -> Q:
-    """A product is public only within a public collection; its owner and the collection's see it."""
+    """Public only within a public collection; else for its owner and the collection's."""
     public = Q(**{f"{at}visibility": PUBLIC, f"{at}collection__visibility": PUBLIC})
     if principal.is_anonymous:
         return public
@@ -114,7 +113,7 @@ def _own(principal: Principal, field: str) -> Q:
     return Q(pk__in=[]) if principal.is_anonymous else Q(**{field: principal.user_id})
 
 
-_RULES = {
+_RULES: dict[type[Model], Callable[[Principal], Q]] = {
     Collection: _collections,
     Product: _products,
     Asset: _assets,

@@ -86,7 +86,7 @@ class RasterInfo:
     bounds: Bounds
     """In the raster's own CRS: left <= right, bottom <= top, south-up rasters too."""
     bounds_wgs84: Bounds
-    """Longitude, latitude; left > right where the raster crosses the antimeridian (RFC 7946, 5.2)."""
+    """Longitude, latitude; left > right across the antimeridian (RFC 7946, 5.2)."""
     footprint_wgs84: dict[str, Any]
     """GeoJSON Polygon or MultiPolygon, cut at the antimeridian (RFC 7946, 3.1.9)."""
     bands: tuple[BandInfo, ...]
@@ -130,7 +130,10 @@ class RasterInfo:
 def band_from_json(data: dict[str, Any]) -> BandInfo:
     """A BandInfo from what `RasterInfo.to_json` wrote for it."""
     values = dict(data)
-    values["nodata"] = _number(data.get("nodata"))
+    nodata = _number(data.get("nodata"))
+    # PostgreSQL's jsonb gives a large float such as -3.4e38 back as an integer.
+    is_float = data["dtype"].startswith("float")
+    values["nodata"] = float(nodata) if is_float and nodata is not None else nodata
     values["color_table"] = tuple(tuple(entry) for entry in data.get("color_table", ()))
     statistics = data.get("statistics")
     if statistics is not None:

@@ -24,7 +24,7 @@ from django.utils.dateparse import parse_datetime
 from repository.errors import BadRequest, Conflict
 from repository.models import Asset, Collection, Job, Product
 from repository.models.product import DatetimeSource, ProductState
-from repository.names import is_valid_id
+from repository.names import is_valid_id, title_from_file_name
 from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
 
@@ -103,7 +103,7 @@ def reserve_again(job: Job) -> None:
         return
     product = reserve(
         job.collection, job.slug, owner_id=job.owner_id, exact=True, product_uuid=uuid.uuid4(),
-        title=job.request.get("title") or job.upload.file_name,
+        title=job.request.get("title") or title_from_file_name(job.upload.file_name),
         description=job.request.get("description") or "",
         visibility=job.request.get("visibility") or job.collection.visibility,
         properties=job.request.get("properties") or {},

@@ -65,7 +65,7 @@ def object_store() -> ObjectStore:
 
 
 def object_key(product_uuid: uuid.UUID, sha256: str, file_name: str) -> str:
-    """`products/<uuid>/<sha256>/<name>`: other content is another key, so nothing is overwritten."""
+    """`products/<uuid>/<sha256>/<name>`: other content, other key: nothing is overwritten."""
     return f"products/{product_uuid}/{sha256}/{file_name}"
 
 

@@ -27,7 +27,7 @@ def parse_instant(text: str, *, end_of_day: bool = False) -> datetime:
         raise BadRequest(
             f"{text[:60]!r} is no date or time.",
             code="invalid_datetime",
-            hint="Write 2024-08-24 or 2024-08-24T10:15:00Z; an interval as start/end, '..' for open.",
+            hint="Write 2024-08-24 or 2024-08-24T10:15:00Z; an interval as start/end.",
         )
     return instant
 

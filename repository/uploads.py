@@ -81,7 +81,8 @@ def accept(
         product = registration.reserve(
             collection, request.id or id_from_file_name(received.file_name),
             owner_id=user_id, exact=bool(request.id), product_uuid=product_uuid,
-            title=request.title or title_from_file_name(name), description=request.description, visibility=visibility,
+            title=request.title or title_from_file_name(name),
+            description=request.description, visibility=visibility,
             properties=request.properties, licence=collection.licence, keywords=collection.keywords,
         )  # fmt: skip
         object_store().put(key, received.path, sha256, may_link=received.is_ours)

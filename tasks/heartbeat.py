@@ -18,7 +18,7 @@ log = logging.getLogger("rastrum.heartbeat")
 
 
 class Heartbeat:
-    """Context manager: a thread that beats four times a lease; `stop` ends the work that it guards."""
+    """Context manager: a thread beats four times a lease; `stop` ends the guarded work."""
 
     def __init__(self, lease: Lease, stop: Callable[[], None]) -> None:
         self.lease, self.stop = lease, stop

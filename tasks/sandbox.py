@@ -6,6 +6,7 @@ lives in a session of its own, knows no credentials and dies with its parent.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -81,10 +82,8 @@ class PixelProcess:
     def kill(self) -> None:
         """End the child and all that it started, at once."""
         self._killed_by_us = True
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def inspect(
         self, source: Path, file_name: str, answers: dict[str, Any], max_decoded_bytes: int
@@ -134,7 +133,7 @@ class PixelProcess:
             if not ready:
                 self.kill()
                 raise Rejected(
-                    f"Reading and preparing the file took more than {self.seconds / 60:.0f} minutes.",
+                    f"Preparing the file took more than {self.seconds / 60:.0f} minutes.",
                     code="took_too_long",
                     hint="Cut the raster into smaller ones, or tile it before you upload it.",
                 )

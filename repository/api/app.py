@@ -10,7 +10,7 @@ from repository.api.errors import translate_errors
 api = NinjaAPI(
     title="Rastrum management API",
     version="1",
-    description="Collections, uploads, jobs, products and tokens. Errors are problem details (RFC 9457).",
+    description="Collections, uploads, jobs, products and tokens. Errors follow RFC 9457.",
     docs_url=None,
     openapi_url="openapi.json",
 )

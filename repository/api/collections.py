@@ -12,7 +12,7 @@ from repository import collections, uploads
 from repository.api import schemas
 from repository.api.presenting import collection_json, job_json, product_summary
 from repository.api.principals import caller, request_links
-from repository.api.queries import ProductFilter, page_json
+from repository.api.queries import Limit, ProductFilter, page_json
 from repository.api.receiving import announced_bytes, received_files
 from repository.catalogue import find_collection, search, search_collections
 from repository.editing import check_properties
@@ -46,9 +46,7 @@ UPLOAD_FORM: dict[str, Any] = {
 
 
 @router.get("", response=schemas.CollectionPage)
-def list_collections(
-    request: HttpRequest, limit: int = Query(100, ge=1, le=1000), cursor: str = ""
-) -> Any:
+def list_collections(request: HttpRequest, limit: Limit = 100, cursor: str = "") -> Any:
     """The collections that the caller may see, by id."""
     rows, after = search_collections(caller(request), limit=limit, after=cursor)
     links = request_links(request)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 
 from repository import jobs
 from repository.api import schemas
 from repository.api.presenting import job_json
 from repository.api.principals import caller, request_links
-from repository.api.queries import page_json
+from repository.api.queries import Limit, page_json
 from repository.catalogue import find_job, search_jobs
 from repository.policy import require_change, require_writer
 
@@ -19,7 +19,7 @@ router = Router(tags=["jobs"])
 
 
 @router.get("", response=schemas.JobPage)
-def list_jobs(request: HttpRequest, limit: int = Query(50, ge=1, le=1000), cursor: str = "") -> Any:
+def list_jobs(request: HttpRequest, limit: Limit = 50, cursor: str = "") -> Any:
     """The caller's jobs, newest first."""
     require_reader(request)
     rows, after = search_jobs(caller(request), limit=limit, cursor=cursor)

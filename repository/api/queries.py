@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Schema
@@ -13,6 +13,10 @@ from repository.catalogue import ProductQuery, parse_bbox
 from repository.times import parse_range
 
 PROPERTY_PREFIX = "properties."
+
+
+Limit = Annotated[int, Field(ge=1, le=1000)]
+"""Rows of one page."""
 
 
 class ProductFilter(Schema):

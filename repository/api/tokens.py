@@ -31,7 +31,7 @@ def list_tokens(request: HttpRequest) -> Any:
 def create_token(request: HttpRequest, payload: schemas.TokenInput) -> Any:
     """A new token; the answer shows its secret this once."""
     require_writer(caller(request))
-    user = User.objects.get(pk=caller(request).user_id)
+    user = User.objects.get(username=caller(request).username)
     token, secret = tokens.create(user, name=payload.name, scopes=payload.scopes, days=payload.days)
     return 201, token_json(token, secret=secret)
 

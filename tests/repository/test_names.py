@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from repository.names import RESERVED, display_file_name, id_from_file_name, is_valid_id
+from repository.names import (
+    RESERVED,
+    display_file_name,
+    id_from_file_name,
+    is_valid_id,
+    title_from_file_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +54,11 @@ def test_an_id_that_would_break_an_address_is_refused(text: str) -> None:
 )
 def test_a_file_name_is_made_fit_to_show(given: str, shown: str) -> None:
     assert display_file_name(given) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("land_cover__2018.tif", "land cover 2018"), ("C:\\x\\dem.tiff", "dem"), (".tif", "Raster")],
+)
+def test_titles_are_for_people(name: str, title: str) -> None:
+    assert title_from_file_name(name) == title

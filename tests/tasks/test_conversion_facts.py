@@ -13,7 +13,9 @@ from tests.rasters import write_raster
 
 
 def test_the_kept_facts_name_the_overviews_of_the_cog(tmp_path: Path) -> None:
-    source = write_raster(tmp_path / "a.tif", np.arange(700 * 900, dtype="uint16").reshape(1, 700, 900))
+    source = write_raster(
+        tmp_path / "a.tif", np.arange(700 * 900, dtype="uint16").reshape(1, 700, 900)
+    )
     info = inspect(source)
     kept = info_of_result(info, convert(source, tmp_path / "cog.tif", info))
     with rasterio.open(tmp_path / "cog.tif") as cog:
