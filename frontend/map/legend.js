@@ -1,4 +1,6 @@
 // The legend from the server's data (legend.json), in the page's own type and colours.
+import { numberText } from "./numbers.js";
+
 export async function showLegend(element, address) {
   const answer = await fetch(address);
   if (!answer.ok) return;
@@ -23,7 +25,7 @@ function ramp({ stops }) {
 
 function ticks({ entries }) {
   const row = make("p", { class: "legend-ticks" });
-  row.append(...entries.map((entry) => make("span", {}, entry.label)));
+  row.append(...entries.map((entry) => make("span", {}, numberText(entry.value, 4))));
   return row;
 }
 

@@ -11,6 +11,7 @@ import Style from "ol/style/Style.js";
 
 import { copy } from "../copying.js";
 import { colour } from "./colours.js";
+import { numberText } from "./numbers.js";
 import { positionText, wrap } from "./places.js";
 
 export function prepareReading(map, data) {
@@ -60,8 +61,7 @@ async function valuesAt(data, [longitude, latitude]) {
 function valueText(value, band, classes) {
   if (typeof value !== "number") return `${band.name} no data`;
   const label = classes[value] ? `, ${classes[value]}` : "";
-  const number = value.toLocaleString("en", { maximumSignificantDigits: 6 }).replaceAll(",", "\u202f");
-  return `${band.name} ${number} ${band.unit}`.trim() + label;
+  return `${band.name} ${numberText(value, 6)} ${band.unit}`.trim() + label;
 }
 
 function part(name, words) {
