@@ -73,12 +73,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[None]:
-    """PostGIS and Redis where the settings expect them, for the whole session."""
+    """PostGIS and Redis where the settings expect them, and the pages' static files."""
+    from django.conf import settings
+
     from config.supervision.postgres import installed_versions
+    from config.supervision.static_files import collect_static_files
     from tests.services.engines import engines
 
     if not installed_versions() or shutil.which("redis-server") is None:
         pytest.skip("PostgreSQL with PostGIS or Redis is not installed")
+    collect_static_files(Path(settings.STATIC_ROOT))
     with engines(Path(os.environ["DATA_DIR"])):
         yield
 

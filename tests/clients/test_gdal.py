@@ -22,8 +22,10 @@ WIDTH, HEIGHT = 512, 384
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_proxy() -> None:
+def _settings_of_gdal(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No proxy; and GDAL keeps the tiles that it fetched out of the checkout."""
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+    os.environ["GDAL_DEFAULT_WMS_CACHE_PATH"] = str(tmp_path_factory.mktemp("wms"))
 
 
 @pytest.fixture(params=["photograph", "elevation", "sentinel"])
@@ -95,6 +97,7 @@ def run(*command: str) -> str:
     """A program of GDAL; its own PROJ, no proxy, and its words in case it fails."""
     env = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "GDAL_PAM_ENABLED": "NO"}
+    env["GDAL_DEFAULT_WMS_CACHE_PATH"] = os.environ["GDAL_DEFAULT_WMS_CACHE_PATH"]
     done = subprocess.run(
         command, env=env, capture_output=True, text=True, timeout=120, check=False
     )
