@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from repository.errors import MethodNotAllowed, NotFound, RastrumError, Unavailable
+from repository.errors import MethodNotAllowed, NotFound, RastrumError
 
 
 async def problem(request: Request, error: Exception) -> Response:
@@ -33,16 +32,9 @@ async def refusal(request: Request, error: Exception) -> Response:
     return await problem(request, NotFound("There is nothing at this address."))
 
 
-async def unavailable(request: Request, error: Exception) -> Response:
-    """Starlette exception handler for a database that restarts."""
-    return await problem(request, Unavailable("The database does not answer."))
-
-
 ERROR_HANDLERS = {
     RastrumError: problem,
     HTTPException: refusal,
-    OperationalError: unavailable,
-    InterfaceError: unavailable,
 }
 
 
