@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from repository.errors import BadRequest, NotFound, RastrumError
+from repository.errors import BadRequest, MethodNotAllowed, NotFound, RastrumError
 
 log = logging.getLogger("rastrum.tiles")
 
@@ -48,9 +48,9 @@ def translate_errors(app: FastAPI) -> None:
     def refused(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
             return problem_response(NotFound("There is nothing at this address."))
-        refusal = BadRequest(str(error.detail), code="method_not_allowed")
-        refusal.status = error.status_code
-        return problem_response(refusal)
+        answer = problem_response(MethodNotAllowed("This address is to be read."))
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -103,3 +103,10 @@ def test_no_address_takes_a_url_or_an_expression(client) -> None:
         for parameter in operation.get("parameters", [])
     }
     assert not names & {"url", "expression", "algorithm", "histogram_bins", "src_path"}
+
+
+def test_another_method_is_405_and_told_which_are_allowed(client, tile) -> None:
+    z, x, y = tile
+    answer = client.post(f"/tiles/c/p/WebMercatorQuad/{z}/{x}/{y}.png")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert "GET" in answer.headers["allow"]
