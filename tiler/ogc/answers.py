@@ -13,6 +13,8 @@ from repository.errors import RastrumError
 from tiler.ogc.pages import page_of
 
 VARY = "Accept, Authorization, Cookie"
+PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+"""Content-Security-Policy of our HTML pages, which are text and links alone."""
 
 
 def cache_control(*, is_public: bool, seconds: int) -> str:
@@ -36,6 +38,8 @@ def document_answer(
         body = document.encode()
     else:
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    if as_page:
+        headers = {**(headers or {}), "content-security-policy": PAGE_POLICY}
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     return tagged_answer(request_headers, etag, caching) or Response(
         body, media_type=None,

@@ -28,6 +28,12 @@ PARAMETERS = (
 
 MAX_SIDE = 100_000
 
+CRS_NAME = re.compile(
+    r"(?i)(https?://www\.opengis\.net/def/crs/|urn:(ogc|x-ogc):def:crs:)[\w./:-]{1,80}"
+    r"|\[?[a-z]\w{1,19}:[\w.]{1,20}\]?"
+)
+"""URI, URN or (safe) CURIE (OGC 09-048r5). PROJ would also take paths of files for one."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -62,7 +68,7 @@ def parse_coverage_request(items: Iterable[tuple[str, str]]) -> CoverageRequest:
     subset, times = _subset(given.get("subset", []))
     return CoverageRequest(
         bbox=parse_box(given["bbox"][-1]) if "bbox" in given else None,
-        bbox_crs=given.get("bbox-crs", [""])[-1],
+        bbox_crs=_crs_name(given.get("bbox-crs", [""])[-1]),
         subset=subset,
         datetime=given.get("datetime", [times])[-1],
         bands=tuple(
@@ -103,6 +109,13 @@ def parse_box(text: str) -> Bounds:
         raise BadRequest("bbox must be four numbers: left,bottom,right,top.", code="invalid_bbox",
                          hint="For example bbox=12.1,48.5,18.9,51.1")  # fmt: skip
     return numbers[0], numbers[1], numbers[2], numbers[3]
+
+
+def _crs_name(text: str) -> str:
+    if text and not CRS_NAME.fullmatch(text):
+        raise BadRequest(f"bbox-crs {text[:80]!r} is no name of a coordinate reference system.",
+                         code="unknown_crs", hint="For example [EPSG:3857]")  # fmt: skip
+    return text
 
 
 def _calls(parameter: str, texts: list[str]) -> list[tuple[str, str]]:

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 
 from affine import Affine
+from pyproj import CRS
+from pyproj.exceptions import ProjError
 
 from repository.errors import BadRequest
 from repository.raster_info import Bounds, RasterInfo
@@ -15,6 +17,9 @@ from tiler.ogc.crs_uris import CRS84, parse_crs, transformer, y_comes_first
 
 EDGE = 1e-6
 """Of a pixel: what rounding of coordinates may lose without a further pixel being read."""
+
+LEAST = 1e-9
+"""Of a scale factor: it is refused as too large, and a smaller one would overflow before."""
 
 MAX_UNEVENNESS = 16.0
 """How much stronger one axis may be reduced than the other: beyond it no overview helps."""
@@ -112,10 +117,9 @@ def _boxes_in_crs_of(raster: RasterInfo, box: Bounds, crs_name: str) -> list[Bou
         raise BadRequest("bbox ends before it starts.", code="invalid_bbox")
     else:
         parts = [box]
-    move = transformer(source, target).transform_bounds
     boxes: list[Bounds] = []
     for part in parts:
-        left, bottom, right, top = part if source == target else move(*part, densify_pts=21)
+        left, bottom, right, top = _moved(part, source, target)
         if not all(math.isfinite(n) for n in (left, bottom, right, top)):
             raise BadRequest("That part cannot be expressed in the coverage's CRS.",
                              code="invalid_bbox", hint="Ask for a smaller one.")  # fmt: skip
@@ -124,6 +128,17 @@ def _boxes_in_crs_of(raster: RasterInfo, box: Bounds, crs_name: str) -> list[Bou
         turns = (-360.0, 0.0, 360.0) if target.is_geographic else (0.0,)
         boxes += [(left + turn, bottom, right + turn, top) for turn in turns]
     return boxes
+
+
+def _moved(box: Bounds, source: CRS, target: CRS) -> Bounds:
+    if source == target:
+        return box
+    try:
+        moved: Bounds = transformer(source, target).transform_bounds(*box, densify_pts=21)
+    except ProjError:  # the Moon's, for example
+        raise BadRequest("No way leads from bbox-crs to the coverage's CRS.",
+                         code="unknown_crs") from None  # fmt: skip
+    return moved
 
 
 def _within_degrees(box: Bounds, limits: Bounds) -> list[Bounds]:
@@ -191,8 +206,8 @@ def _whole(low: float, high: float, size: int) -> tuple[int, int]:
 
 def _out_size(request: CoverageRequest, width: int, height: int) -> tuple[int, int]:
     factors, sizes = request.factors, request.sizes
-    out_width = int(sizes.get("x", max(1, round(width / factors.get("x", 1.0)))))
-    out_height = int(sizes.get("y", max(1, round(height / factors.get("y", 1.0)))))
+    out_width = int(sizes.get("x", max(1, round(width / max(factors.get("x", 1.0), LEAST)))))
+    out_height = int(sizes.get("y", max(1, round(height / max(factors.get("y", 1.0), LEAST)))))
     uneven = (width / out_width) / (height / out_height)
     if max(uneven, 1 / uneven) > MAX_UNEVENNESS and max(width, height) > 1000:
         raise BadRequest("The two axes are scaled too differently.", code="scale_too_uneven",

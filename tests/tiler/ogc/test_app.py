@@ -9,8 +9,9 @@ import pytest
 import rasterio
 from rasterio.io import MemoryFile
 
-from repository.models import Collection, Product
+from repository.models import Asset, Collection, Product
 from repository.models.product import ProductState
+from repository.storage import object_store
 from tests.rasters import gradient
 from tests.tiler.ogc.conftest import Catalogue, Ogc, across_the_antimeridian
 
@@ -257,6 +258,7 @@ def test_a_page_is_html_for_those_who_ask(rivers: Collection, ogc: Ogc) -> None:
         answer = ogc.get(f"{path}?f=html")
         assert answer.headers["content-type"].startswith("text/html")
         assert "https://cdn" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_other_methods_and_addresses_are_refused(catalogue: Catalogue, ogc: Ogc) -> None:
@@ -272,3 +274,29 @@ def test_head_has_the_headers_alone(rivers: Collection, ogc: Ogc) -> None:
 
 def test_ten_thousand_items_are_one_page(rivers: Collection, ogc: Ogc) -> None:
     assert ogc.json("/collections/rivers/items?limit=10000")["numberReturned"] == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("bbox=50,13,51,14&bbox-crs=IAU_2015:30100", "unknown_crs"),
+        ("bbox=0,0,1,1&bbox-crs=%2Bproj%3Dutm%20%2Bnadgrids%3D/etc/passwd", "unknown_crs"),
+        ("scale-factor=1e-310", "coverage_too_large"),
+    ],
+)
+def test_an_odd_question_about_a_coverage_is_no_fault_of_ours(
+    rivers: Collection, ogc: Ogc, query: str, code: str
+) -> None:
+    answer = ogc.get(f"/collections/rivers:vltava/coverage?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_a_coverage_without_its_object_is_unavailable(rivers: Collection, ogc: Ogc) -> None:
+    object_store().delete(Asset.objects.get(product__slug="vltava").key)
+    answer = ogc.get("/collections/rivers:vltava/coverage")
+    assert (answer.status_code, answer.json()["code"]) == (503, "pixels_unavailable")
+
+
+@pytest.mark.parametrize("path", ["/collections/a%00b", "/collections/a%00b/items"])
+def test_nul_in_an_address_is_no_fault_of_ours(rivers: Collection, ogc: Ogc, path: str) -> None:
+    assert ogc.get(path).status_code in (400, 404)
