@@ -119,6 +119,6 @@ def _abstract(layers: Layers) -> str:
 
 def _list_headers(layers: Layers, base: str) -> dict[str, str]:
     if not layers.is_public:
-        return {"Cache-Control": PRIVATE}
+        return {"Cache-Control": PRIVATE, "Vary": "Authorization, Cookie"}
     etag = etag_of(base, layers.title, *(layer.stamp for layer in layers.items))
-    return {"Cache-Control": PUBLIC, "ETag": etag}
+    return {"Cache-Control": PUBLIC, "ETag": etag, "Vary": "Authorization, Cookie"}
