@@ -14,7 +14,7 @@ from repository.models.product import DatetimeSource
 from repository.policy import require_change
 from repository.principal import Principal
 from repository.raster_info import RasterInfo
-from repository.rendering_style import RenderingStyle
+from repository.rendering_style import RAMPS, RenderingStyle
 from repository.times import parse_instant, parse_range
 
 MAX_PROPERTIES_BYTES = 64 * 1024
@@ -65,6 +65,8 @@ def checked_style(product: Product, data: dict[str, Any]) -> RenderingStyle:
         style = RenderingStyle.from_json({"name": "default"} | data)
     except (TypeError, KeyError, ValueError) as error:
         raise _bad_style(f"The style cannot be read: {error}.") from None
+    if style.ramp.lower().removesuffix("_r") not in RAMPS:
+        raise _bad_style(f"There is no colour ramp {style.ramp!r}.")
     if style.kind not in tuple(BANDS_OF) or len(style.bands) != BANDS_OF[style.kind]:
         raise _bad_style(f"A style of kind {style.kind!r} does not have {len(style.bands)} bands.")
     if not all(isinstance(b, int) and 1 <= b <= len(info.bands) for b in style.bands):

@@ -8,6 +8,20 @@ from typing import Any, Literal
 Resampling = Literal["nearest", "bilinear", "average", "mode"]
 
 
+RAMPS = frozenset(
+    {
+        "viridis", "cividis", "inferno", "magma", "plasma", "gray", "greys", "blues", "greens",
+        "oranges", "purples", "reds", "bone", "copper", "cubehelix", "hot", "cool", "pink",
+        "bugn", "bupu", "gnbu", "orrd", "pubu", "pubugn", "purd", "rdpu", "ylgn", "ylgnbu",
+        "ylorbr", "ylorrd", "brbg", "piyg", "prgn", "puor", "rdbu", "rdgy", "rdylbu", "rdylgn",
+        "spectral", "coolwarm", "bwr", "seismic", "terrain", "gist_earth", "topo", "algae", "amp",
+        "balance", "curl", "deep", "delta", "dense", "diff", "haline", "ice", "matter", "oxy",
+        "rain", "solar", "speed", "tarn", "tempo", "thermal", "turbid", "turbo", "twilight",
+    }
+)  # fmt: skip
+"""Colour ramps that can be drawn; with `_r` behind the name they run the other way."""
+
+
 @dataclass(frozen=True)
 class ClassColor:
     """One class of a legend: the value in the file, its colour and its name."""

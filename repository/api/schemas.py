@@ -50,7 +50,7 @@ class CollectionOutput(Schema):
 
 
 class ClassColorInput(Input):
-    value: int
+    value: int = Field(ge=-(2**63), lt=2**63)
     color: tuple[ColorPart, ColorPart, ColorPart, ColorPart]
     label: str = Field("", max_length=200)
 

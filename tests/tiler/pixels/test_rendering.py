@@ -10,7 +10,7 @@ from PIL import Image
 from rasterio.io import MemoryFile
 
 from repository.errors import BadRequest, NotFound
-from repository.rendering_style import ClassColor, RenderingStyle
+from repository.rendering_style import RAMPS, ClassColor, RenderingStyle
 from tiler.pixels.reading import Pixels
 from tiler.pixels.rendering import render
 from tiler.pixels.styles import ramp_palette
@@ -137,6 +137,11 @@ def test_npy_ends_with_the_mask() -> None:
 def test_an_unknown_format_is_not_found() -> None:
     with pytest.raises(NotFound):
         render(pixels_of(np.zeros((1, 2, 2))), GREY, "bmp")
+
+
+@pytest.mark.parametrize("ramp", sorted(RAMPS))
+def test_every_ramp_that_a_style_may_name_is_drawn_both_ways(ramp: str) -> None:
+    assert np.array_equal(ramp_palette(ramp)[1:], ramp_palette(f"{ramp}_r")[:0:-1])
 
 
 def test_an_unknown_ramp_is_refused() -> None:
