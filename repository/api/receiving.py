@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 
 from repository.errors import OutOfSpace, TooLarge
+from repository.principal import ANONYMOUS, Principal
 
 
 class HashedUpload(UploadedFile):  # type: ignore[type-arg]
@@ -43,6 +45,10 @@ class HashingUploadHandler(FileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Start the next file of the form."""
         super().new_file(*args, **kwargs)
+        principal: Principal = getattr(self.request, "principal", ANONYMOUS)
+        if not principal.can_write:
+            # Any form may be sent a file, the sign-in page's too: nobody's fills no disk.
+            raise StopUpload(connection_reset=True)
         folder = Path(settings.INCOMING_DIR)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / str(uuid.uuid4())
@@ -54,6 +60,8 @@ class HashingUploadHandler(FileUploadHandler):
         self.size += len(raw_data)
         if self.size > settings.MAX_UPLOAD_BYTES:
             raise TooLarge(f"This server takes {settings.MAX_UPLOAD_BYTES:,} bytes at most.")
+        if shutil.disk_usage(self.path.parent).free < settings.MIN_FREE_BYTES:
+            raise OutOfSpace("The server has no room for this file.")
         try:
             self.stream.write(raw_data)
         except OSError as error:
