@@ -100,10 +100,17 @@ TRANSLATED: dict[type[Exception], Callable[[Exception], RastrumError]] = {
 """Errors of Django and of the database, and what each means to the caller."""
 
 
+def as_our_error(error: Exception) -> RastrumError | None:
+    """What an error of Django or of the database means to the caller; None for any other."""
+    kind = next((kind for kind in type(error).__mro__ if kind in TRANSLATED), None)
+    return TRANSLATED[kind](error) if kind else None
+
+
 def _translated(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     assert isinstance(error, Exception)
-    kind = next(kind for kind in type(error).__mro__ if kind in TRANSLATED)
-    return problem_response(TRANSLATED[kind](error))
+    ours = as_our_error(error)
+    assert ours is not None, "registered for the kinds of TRANSLATED alone"
+    return problem_response(ours)
 
 
 def _unreadable(detail: str) -> BadRequest:

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from repository.api.errors import as_our_error
 from repository.errors import RastrumError, SignInRequired
 
 TEMPLATES = {404: "404.html", 410: "portal/gone.html"}
 
 
 class ErrorPages:
-    """Django middleware: a RastrumError that leaves a view becomes a page with its status."""
+    """Django middleware: an error of ours that leaves a view becomes a page with its status."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -25,7 +26,8 @@ class ErrorPages:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Called by Django for what a view raised; the API answers its own errors."""
-        return error_page(request, error) if isinstance(error, RastrumError) else None
+        ours = error if isinstance(error, RastrumError) else as_our_error(error)
+        return error_page(request, ours) if ours else None
 
 
 def error_page(request: HttpRequest, error: RastrumError) -> HttpResponse:
