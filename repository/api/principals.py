@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.cache import patch_vary_headers
 
 from repository.api.errors import as_problem, problem_response, unavailable
 from repository.authentication import principal_of
@@ -36,15 +37,23 @@ def principal_middleware(
             return problem_response(unavailable())
         request.principal = principal  # type: ignore[attr-defined]
         if not request.path.startswith("/api/"):
-            return get_response(request)
+            return _kept_apart(get_response(request), principal)
         unsafe = request.method not in SAFE_METHODS
         if unsafe and principal.by_session and not _csrf_token_holds(request):
             return problem_response(
                 Forbidden("The page is out of date.", code="csrf_failed", hint="Reload it.")
             )
-        return as_problem(get_response(request))
+        return _kept_apart(as_problem(get_response(request)), principal)
 
     return middleware
+
+
+def _kept_apart(response: HttpResponse, principal: Principal) -> HttpResponse:
+    """What one caller sees is not for the next one: caches are told so."""
+    patch_vary_headers(response, ("Authorization", "Cookie"))
+    if not principal.is_anonymous:
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
 
 
 def caller(request: HttpRequest) -> Principal:

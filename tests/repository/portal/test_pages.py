@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from repository import editing
@@ -215,3 +216,29 @@ def test_the_admin_lists_products_and_offers_no_change(
     assert "alps/dem" in _text(client, "/admin/repository/product/")
     page = _text(client, f"/admin/repository/product/{product.pk}/change/")
     assert 'name="_save"' not in page
+
+
+@pytest.mark.parametrize("address", ["/?q=%00", "/collections/?after=%00"])
+def test_what_the_database_cannot_hold_is_told_and_no_fault(
+    client: Client, db: None, address: str
+) -> None:
+    assert client.get(address).status_code == 400
+
+
+def test_a_file_for_the_sign_in_page_is_not_kept(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(*args: object) -> None:
+        raise AssertionError("a stranger's file was taken")
+
+    monkeypatch.setattr("repository.api.receiving.HashingUploadHandler.receive_data_chunk", kept)
+    form = {"username": "x", "file": SimpleUploadedFile("a.tif", b"x" * 5000)}
+    assert client.post("/accounts/login/", form).status_code == 200
+
+
+def test_a_page_of_somebodys_is_kept_for_nobody_else(
+    signed_in: SignedIn, product: Product, owner: Role
+) -> None:
+    answer = signed_in(owner).get("/")
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert {"Authorization", "Cookie"} <= set(answer["Vary"].split(", "))
