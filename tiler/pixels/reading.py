@@ -28,8 +28,8 @@ Mask = NDArray[np.bool_]
 
 BLOCK = 1024
 """Larger pictures are read in squares of this side: positions alone take 16 bytes a pixel."""
-MAX_PIXELS = 100_000_000
-"""Of one window, over all bands."""
+MAX_PIXELS = 25_000_000
+"""Of one window, over all bands: a tile of values of hundreds of bands would take a gigabyte."""
 
 
 @dataclass(frozen=True)
