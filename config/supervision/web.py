@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 
 import uvicorn
@@ -31,7 +30,6 @@ def main() -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
         # A busy machine may answer late; a process that hangs for a minute is replaced.
         timeout_worker_healthcheck=60,
-        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS"),
     )
     listening = socket.socket(fileno=given.fd)
     Multiprocess(config, sockets=[listening]).run()
