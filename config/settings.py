@@ -261,6 +261,12 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL") or "INFO"},
     "loggers": {
         "botocore": {"level": "WARNING"},
+        # Each of these repeats on every start or task what the product's own lines say.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.consumer.connection": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "numexpr": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
         "rasterio": {"level": "ERROR"},
         "pygeoapi": {"level": "CRITICAL"},
         "psycopg.pool": {"level": "WARNING"},

@@ -73,8 +73,7 @@ class Supervisor:
             self._start_web()
             self._wait_for_the_web()
             self._start_workers()
-            self._bootstrap()
-            self._say_where_to_look()
+            self._say_where_to_look(self._bootstrap())
             threading.Event().wait()
         except StopRequested:
             pass
@@ -208,23 +207,27 @@ class Supervisor:
             return False
         return True
 
-    def _bootstrap(self) -> None:
-        """First content: administrator, collection, sample. Does nothing the next time."""
+    def _bootstrap(self) -> list[str]:
+        """First content: administrator, collection, sample. Does nothing the next time.
+
+        Returns what it says to the operator: the administrator's password, at the first start.
+        """
         command = [sys.executable, "manage.py", "bootstrap"]
         done = subprocess.run(
             command,
             env=self._child_env(),
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             check=False,
         )
-        for line in done.stdout.splitlines():
-            self._console.tell(line)
+        for line in done.stderr.splitlines():
+            self._console.line("bootstrap", line)
         if done.returncode != 0:
+            self._console.tell(done.stdout)
             raise CannotStart("The first content could not be made; see the lines above.")
+        return done.stdout.splitlines()
 
     # --- telling ----------------------------------------------------------------------------
 
@@ -234,15 +237,19 @@ class Supervisor:
     def _url(self) -> str:
         return settings.PUBLIC_URL or local_url(settings.BIND, settings.PORT)
 
-    def _say_where_to_look(self) -> None:
+    def _say_where_to_look(self, first_words: list[str]) -> None:
         seconds = time.monotonic() - self._started
         user = settings.ADMIN_USER
+        account = first_words or [
+            f"with the password of the first start; ./manage.py changepassword {user}",
+            "sets a new one",
+        ]
         lines = [
             "",
             f"Rastrum is ready (started in {seconds:.1f} s).",
             f"  Portal   {self._url()}/",
-            f"  Log in   {self._url()}/accounts/login/ as `{user}`; the password was shown at the",
-            f"           first start, and `./manage.py changepassword {user}` sets a new one",
+            f"  Log in   {self._url()}/accounts/login/ as `{user}`",
+            *(f"           {line}" for line in account),
             f"  Logs     {self._console.log_dir}/ (one file per process)",
             "  Stop     Ctrl-C",
             "",

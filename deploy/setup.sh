@@ -175,7 +175,7 @@ frontend() {
     if [ "$sum" != "$(cat "$stamp" 2>/dev/null)" ]; then
         use_node
         say "Installing the front-end packages (package-lock.json)"
-        npm ci --no-audit --no-fund --loglevel=error
+        npm ci --no-audit --no-fund --loglevel=error >/dev/null
         echo "$sum" >"$stamp"
         rm -f build/portal.stamp
     fi

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from config.supervision.routine import is_routine
+
 ROTATE_BYTES = 10 * 2**20
 WIDTH = 9
 """Of the longest process name, so that the lines stand in columns."""
@@ -27,13 +29,14 @@ class Console:
         self.line(name, f"** {text}")
 
     def line(self, name: str, text: str) -> None:
-        """One line of a process, as it wrote it."""
+        """One line of a process, as it wrote it; what is routine goes to its file only."""
         if not text.strip():
             return
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with self._lock:
             self._file(name).write(f"{stamp} {text}\n")
-            self._print(f"{name:<{WIDTH}} | {text}")
+            if not is_routine(name, text):
+                self._print(f"{name:<{WIDTH}} | {text}")
 
     def tell(self, text: str = "") -> None:
         """A line for the person at the terminal, kept in no file: it may hold a password."""
