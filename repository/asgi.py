@@ -12,13 +12,8 @@ from repository.errors import MethodNotAllowed, NotFound, RastrumError
 async def problem(request: Request, error: Exception) -> Response:
     """Starlette exception handler for the product's errors (RFC 9457)."""
     assert isinstance(error, RastrumError)
-    headers = {"Cache-Control": "no-store"}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
-    if error.status == 503:
-        headers["Retry-After"] = "10"
     return JSONResponse(
-        error.problem(), error.status, headers=headers, media_type="application/problem+json"
+        error.problem(), error.status, error.headers(), media_type="application/problem+json"
     )
 
 

@@ -33,6 +33,15 @@ class RastrumError(Exception):
             "hint": self.hint,
         }
 
+    def headers(self) -> dict[str, str]:
+        """HTTP headers of its answer: how to sign in, when to come back; no cache keeps it."""
+        headers = {"Cache-Control": "no-store"}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
+        if self.status in (503, 507):
+            headers["Retry-After"] = "10"
+        return headers
+
 
 class NotFound(RastrumError):
     """Absent, or not for this caller: the two look alike on purpose."""

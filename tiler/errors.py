@@ -14,21 +14,9 @@ from repository.errors import BadRequest, MethodNotAllowed, NotFound, RastrumErr
 log = logging.getLogger("rastrum.tiles")
 
 
-def problem_headers(error: RastrumError) -> dict[str, str]:
-    """401 asks for credentials, 503 says when to come back; no error is kept by a cache."""
-    headers = {"Cache-Control": "no-store"}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
-    if error.status == 503:
-        headers["Retry-After"] = "10"
-    return headers
-
-
 def problem_response(error: RastrumError) -> JSONResponse:
     """The answer for an error."""
-    return JSONResponse(
-        error.problem(), error.status, problem_headers(error), "application/problem+json"
-    )
+    return JSONResponse(error.problem(), error.status, error.headers(), "application/problem+json")
 
 
 def translate_errors(app: FastAPI) -> None:

@@ -7,7 +7,6 @@ from xml.sax.saxutils import escape, quoteattr
 from fastapi import Response
 
 from repository.errors import RastrumError
-from tiler.errors import problem_headers
 from tiler.wmts_capabilities import plain
 
 HTTP_STATUS = {"OperationNotSupported": 501, "NoApplicableCode": 500}
@@ -37,4 +36,4 @@ def exception_report(error: RastrumError) -> Response:
         f'<ows:Exception exceptionCode="{code}"{at}>'
         f"<ows:ExceptionText>{text}</ows:ExceptionText></ows:Exception>\n</ows:ExceptionReport>\n"
     )
-    return Response(body, error.status, problem_headers(error), "application/xml")
+    return Response(body, error.status, error.headers(), "application/xml")

@@ -27,16 +27,11 @@ log = logging.getLogger("rastrum.api")
 
 
 def problem_response(error: RastrumError) -> HttpResponse:
-    """The answer for an error; 401 asks for credentials, 503 and 507 say when to come back."""
-    response = HttpResponse(
-        json.dumps(error.problem()), status=error.status, content_type="application/problem+json"
-    )
-    if error.status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
-    if error.status in (503, 507):
-        response["Retry-After"] = "10"
-    response["Cache-Control"] = "no-store"
-    return response
+    """The answer for an error."""
+    return HttpResponse(
+        json.dumps(error.problem()), status=error.status, content_type="application/problem+json",
+        headers=error.headers(),
+    )  # fmt: skip
 
 
 def translate_errors(api: NinjaAPI) -> None:

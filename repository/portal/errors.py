@@ -36,9 +36,8 @@ def error_page(request: HttpRequest, error: RastrumError) -> HttpResponse:
         return sign_in(request)
     template = TEMPLATES.get(error.status, "portal/refused.html")
     response = render(request, template, {"error": error}, status=error.status)
-    response["Cache-Control"] = "no-store"
-    if error.retryable:
-        response["Retry-After"] = "10"
+    for name, value in error.headers().items():
+        response[name] = value
     return response
 
 

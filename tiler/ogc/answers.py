@@ -66,12 +66,8 @@ def tagged_answer(request_headers: Headers, etag: str, caching: str) -> Response
 
 
 def problem_answer(error: RastrumError) -> Response:
-    """Problem details (RFC 9457); a 401 asks for credentials."""
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if error.status == 401:
-        headers["www-authenticate"] = 'Bearer realm="Rastrum", Basic realm="Rastrum"'
-    if error.status in (503, 507):
-        headers["retry-after"] = "10"
+    """Problem details (RFC 9457)."""
+    headers = error.headers() | {"Content-Type": "application/problem+json"}
     return Response(json.dumps(error.problem()), error.status, headers)
 
 
