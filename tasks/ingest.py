@@ -117,5 +117,5 @@ def _hand_back(lease: Lease, error: Exception) -> None:
         error = StepFailed("A step failed unexpectedly; the operator's log tells why.",
                            hint="It is tried again by itself, three times at most.")  # fmt: skip
     if isinstance(error, OutOfSpace):
-        error.hint = error.hint or "It is tried again when there is room."
+        error.hint = error.hint or "Try again when the operator has made room."
     jobs.give_back(lease, error)
