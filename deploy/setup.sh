@@ -97,7 +97,7 @@ ask_for_packages() {
         echo "Some system packages are missing, and this account may not install them."
         echo "Run this line as an administrator, then start again:"
         echo
-        echo "  sudo apt-get install --no-install-recommends$missing"
+        echo "  sudo apt-get update && sudo apt-get install --no-install-recommends$missing"
         echo
     } >&2
     exit 1
@@ -146,7 +146,7 @@ requirements() { # one lock file, installed only when it has changed
     stamp=".venv/.installed-$1"
     sum=$(cat "$1" | sha256sum)
     [ "$sum" = "$(cat "$stamp" 2>/dev/null)" ] && return
-    say "Installing $1 (locked, with hashes)"
+    say "Installing $1 (locked, with hashes; about a minute)"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
         --no-deps --require-hashes -r "$1"
     echo "$sum" >"$stamp"
@@ -175,7 +175,7 @@ frontend() {
     if [ "$sum" != "$(cat "$stamp" 2>/dev/null)" ]; then
         use_node
         say "Installing the front-end packages (package-lock.json)"
-        npm ci --no-audit --no-fund --loglevel=error >/dev/null
+        npm ci --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
         echo "$sum" >"$stamp"
         rm -f build/portal.stamp
     fi
