@@ -15,6 +15,8 @@ ROUTINE = {
         r"^LOG:  (starting PostgreSQL|listening on Unix socket|received fast shutdown request"
         r"|database system (was shut down at|is ready to accept|is shut down)|shutting down"
         r"|aborting any active transactions|background worker \"logical replication launcher\")"
+        # The answer to our own question, many times a second while it repairs itself.
+        r"|^FATAL:  the database system is starting up"
     ),
     "worker": re.compile(r"^worker: Warm shutdown"),
 }

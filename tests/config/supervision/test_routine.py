@@ -20,6 +20,7 @@ STAMP = "13681:M 23 Nov 2026 22:14:50.684"
         ("redis", "13681:signal-handler (1795472159) Received SIGTERM scheduling shutdown..."),
         ("postgres", "LOG:  starting PostgreSQL 15.20 (Debian 15.20-0+deb12u1) on x86_64"),
         ("postgres", "LOG:  database system is ready to accept connections"),
+        ("postgres", "FATAL:  the database system is starting up"),
     ],
 )
 def test_a_line_of_every_start_is_routine(name: str, text: str) -> None:
