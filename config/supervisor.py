@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, ProgrammingError, connections
 
 from config.embedded import connection_env
 from config.supervision.child import Child
@@ -132,8 +132,12 @@ class Supervisor:
 
     def _prepare_database(self) -> None:
         self._step("Bringing the database up to date")
-        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-        connections.close_all()
+        try:
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+        except (OperationalError, ProgrammingError) as error:
+            raise CannotStart(_database_sentence(error)) from error
+        finally:
+            connections.close_all()
 
     def _start_web(self) -> None:
         """Alone at first: the cores are its own until the portal answers."""
@@ -268,3 +272,14 @@ class Supervisor:
         with contextlib.suppress(OSError):
             self._socket.close()
         self._step("Stopped")
+
+
+def _database_sentence(error: Exception) -> str:
+    """What the database said, and what to do about the two things that stop a first start."""
+    said = str(error).strip()
+    if "permission denied to create extension" in said:
+        return (
+            f"The database refuses: {said}\nLet an administrator of the database run "
+            "`CREATE EXTENSION postgis` in it once, then start again."
+        )
+    return f"The database cannot be used: {said}\nDATABASE_URL says where it is."

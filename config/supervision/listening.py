@@ -32,7 +32,8 @@ def _sentence(error: OSError, bind: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} on {bind} is taken by another program. "
-            f"Choose another one, for example: PORT={port + 1} make serve"
+            f"Choose another one, for example: PORT={port + 1} make serve "
+            f"(or for good: echo PORT={port + 1} >>.env)"
         )
     if error.errno == errno.EACCES:
         return (
