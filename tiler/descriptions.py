@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from titiler.core.models.mapbox import TileJSON
@@ -53,13 +54,18 @@ def info(ref: AssetRef) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def statistics(ref: AssetRef) -> dict[str, Any]:
-    """rio-tiler's BandStatistics of each band: stored, of full resolution; unknown ones null."""
-    return {f"b{i}": _band_statistics(ref.band(i)) for i in ref.data_bands}
+def statistics(ref: AssetRef, *, unscale: bool = False) -> dict[str, Any]:
+    """rio-tiler's BandStatistics of each band, of full resolution; unknown ones null.
+
+    Of the values as stored, or with `unscale` times the band's scale plus its offset.
+    """
+    return {f"b{i}": _band_statistics(ref.band(i), unscale) for i in ref.data_bands}
 
 
-def _band_statistics(band: BandInfo) -> dict[str, Any]:
+def _band_statistics(band: BandInfo, unscale: bool) -> dict[str, Any]:
     known = band.statistics or Statistics(None, None, None, None, 0, 0)
+    if unscale and (band.scale, band.offset) != (1.0, 0.0):
+        known = unscaled(known, band.scale, band.offset)
     total = None if known.mean is None else known.mean * known.valid_count
     return {
         "min": _finite(known.min), "max": _finite(known.max),
@@ -74,6 +80,27 @@ def _band_statistics(band: BandInfo) -> dict[str, Any]:
         "percentile_2": _finite(known.percentile_2), "percentile_98": _finite(known.percentile_98),
         "description": band.name,
     }  # fmt: skip
+
+
+def unscaled(known: Statistics, scale: float, offset: float) -> Statistics:
+    """The statistics of `scale` times the values plus `offset`.
+
+    A scale below zero turns the order round: the least value becomes the largest.
+    """
+
+    def placed(value: float | None) -> float | None:
+        return None if value is None else value * scale + offset
+
+    turned = -1 if scale < 0 else 1
+    low, high = (placed(value) for value in (known.min, known.max)[::turned])
+    low_2, high_98 = (placed(v) for v in (known.percentile_2, known.percentile_98)[::turned])
+    return replace(
+        known, min=low, max=high, mean=placed(known.mean),
+        std=None if known.std is None else known.std * abs(scale),
+        percentile_2=low_2, percentile_98=high_98,
+        histogram_counts=known.histogram_counts[::turned],
+        histogram_edges=tuple(edge * scale + offset for edge in known.histogram_edges[::turned]),
+    )  # fmt: skip
 
 
 def _finite(value: float | int | None) -> float | int | None:

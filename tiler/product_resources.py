@@ -48,10 +48,10 @@ def info(request: Request, c: str, p: str) -> Response:
 
 
 @router.get("/tiles/{c}/{p}/statistics")
-def statistics(request: Request, c: str, p: str) -> Response:
-    """Statistics of each band, as the catalogue keeps them."""
+def statistics(request: Request, c: str, p: str, unscale: bool = False) -> Response:
+    """Statistics of each band, as the catalogue keeps them or scaled."""
     ref = find_product(caller_of(request), c, p)
-    return _json(request, ref, descriptions.statistics(ref))
+    return _json(request, ref, descriptions.statistics(ref, unscale=unscale), unscale)
 
 
 @router.get("/tiles/{c}/{p}/point/{lon},{lat}")

@@ -6,6 +6,7 @@ import pytest
 from rasterio.warp import transform
 
 from tests.tiler.conftest import picture
+from tiler.descriptions import unscaled
 
 
 def place_of(refs, column: int, row: int) -> str:
@@ -37,6 +38,23 @@ def test_statistics_are_the_catalogues(client) -> None:
     assert band["masked_pixels"] == 1_000
     assert band["valid_percent"] == 99.17
     assert band["histogram"] == [[5, 6], [1.0, 60.0, 120.0]]
+
+
+def test_unscaled_statistics_are_scaled_as_values_are(client) -> None:
+    band = client.get("/tiles/c/scaled/statistics?unscale=true").json()["b1"]
+    assert (band["min"], band["max"], band["mean"]) == (10.5, 70.0, 40.25)
+    assert band["std"] == pytest.approx(17.3)
+    assert (band["percentile_2"], band["percentile_98"]) == (11.5, 69.0)
+    assert band["histogram"] == [[5, 6], [10.5, 40.0, 70.0]]
+    assert band["sum"] == pytest.approx(40.25 * 119_000)
+    assert client.get("/tiles/c/scaled/statistics").json()["b1"]["max"] == 120
+
+
+def test_a_scale_below_zero_turns_the_statistics_round(refs) -> None:
+    turned = unscaled(refs["p"].bands[0].statistics, -2.0, 0.0)
+    assert (turned.min, turned.max, turned.std) == (-240.0, -2.0, 69.2)
+    assert (turned.percentile_2, turned.percentile_98) == (-236.0, -6.0)
+    assert (turned.histogram_counts, turned.histogram_edges) == ((6, 5), (-240.0, -120.0, -2.0))
 
 
 def test_a_point_has_the_value_of_its_pixel(client, refs) -> None:
