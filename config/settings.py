@@ -72,7 +72,8 @@ def _allowed_hosts() -> list[str]:
 
 
 ALLOWED_HOSTS = _allowed_hosts()
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+_public = urlsplit(PUBLIC_URL)
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if PUBLIC_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL else None
@@ -161,6 +162,9 @@ LEASE_SECONDS = _integer("LEASE_SECONDS", 30, least=2)
 """A worker that does not beat for so long has lost its job to the next."""
 SWEEP_SECONDS = _integer("SWEEP_SECONDS", 15, least=1)
 MAX_ATTEMPTS = _integer("MAX_ATTEMPTS", 3, least=1)
+RETRY_SECONDS = _integer("RETRY_SECONDS", 15)
+"""Wait before the second try of a job that failed by our fault; eight times as long before the
+third, so that a store that is away for a minute or two ends no job."""
 STEP_SECONDS = _integer("STEP_SECONDS", 6 * 3600, least=10)
 """Wall clock of the pixel steps of one job."""
 MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)

@@ -72,7 +72,7 @@ def claim(job_id: uuid.UUID, worker: str) -> Lease | None:
         job = (
             Job.objects.select_for_update(skip_locked=True)
             .filter(pk=job_id, attempts__lt=settings.MAX_ATTEMPTS)
-            .filter(Q(state=JobState.QUEUED) | Q(state__in=RUNNING_STATES, lease_until__lt=Now()))
+            .filter(_is_due() | Q(state__in=RUNNING_STATES, lease_until__lt=Now()))
             .first()
         )
         if job is None:
@@ -143,7 +143,7 @@ def give_back(lease: Lease, error: RastrumError) -> None:
         error=_error_json(error),
         timeline=[*job.timeline, [JobState.QUEUED, _now()]],
         lease_until=None,
-        rung=Now(),
+        not_before=Now() + timedelta(seconds=settings.RETRY_SECONDS * 8 ** (job.attempts - 1)),
         updated=Now(),
     )
 
@@ -197,7 +197,7 @@ def sweep() -> int:
     lost = Job.objects.filter(state__in=RUNNING_STATES, lease_until__lt=Now())
     for job in lost.filter(attempts__gte=settings.MAX_ATTEMPTS):
         _give_up(job)
-    waiting = Job.objects.filter(state=JobState.QUEUED).filter(
+    waiting = Job.objects.filter(_is_due()).filter(
         Q(rung=None) | Q(rung__lt=Now() - timedelta(seconds=settings.SWEEP_SECONDS))
     )
     due = [
@@ -227,10 +227,14 @@ def _give_up(job: Job) -> None:
         log.info("job %s: came back to life", job.id)
 
 
+def _is_due() -> Q:
+    return Q(state=JobState.QUEUED) & (Q(not_before=None) | Q(not_before__lte=Now()))
+
+
 def _start_over(job: Job) -> None:
     registration.reserve_again(job)
     _set(job, state=JobState.QUEUED, attempts=0, progress=0.0, step="", error=None,
-         lease_until=None, finished=None)  # fmt: skip
+         lease_until=None, not_before=None, finished=None)  # fmt: skip
     transaction.on_commit(lambda: ring(job.id), robust=True)
 
 

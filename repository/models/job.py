@@ -54,6 +54,8 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True)
     heartbeat = models.DateTimeField(null=True)
     worker = models.CharField(max_length=200, blank=True)
+    not_before = models.DateTimeField(null=True)
+    """After a failure of ours the next try waits until then."""
     rung = models.DateTimeField(null=True)
     """When the doorbell was last rung."""
     error = models.JSONField(null=True)

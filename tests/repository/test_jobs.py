@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
@@ -19,6 +20,11 @@ from repository.models.product import ProductState
 from tests.repository.conftest import STYLE, MakeJob, Role, raster_info
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_wait_between_tries(settings: LazySettings) -> None:
+    settings.RETRY_SECONDS = 0
 
 
 def state_of(job: Job) -> str:
@@ -322,3 +328,15 @@ def test_the_timeline_tells_each_state_in_order(make_job: MakeJob) -> None:
     ]
     instants = [instant for _, instant in job.timeline]
     assert instants == sorted(instants)
+
+
+def test_a_job_that_failed_by_our_fault_waits_before_its_next_try(
+    make_job: MakeJob, settings: LazySettings
+) -> None:
+    settings.RETRY_SECONDS = 15
+    job = make_job()
+    jobs.give_back(claimed(job), StepFailed())
+    assert jobs.claim(job.id, "two") is None
+    assert jobs.sweep() == 0
+    Job.objects.filter(pk=job.pk).update(not_before=Now() - timedelta(seconds=1))
+    assert jobs.claim(job.id, "two") is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -139,7 +140,10 @@ def failing_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("failing_store")
-def test_a_failure_of_ours_is_tried_three_times_and_told(accept: Accept) -> None:
+def test_a_failure_of_ours_is_tried_three_times_and_told(
+    accept: Accept, settings: LazySettings
+) -> None:
+    settings.RETRY_SECONDS = 0
     job = accept()
     states = []
     for _ in range(4):
