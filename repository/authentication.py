@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import threading
 from datetime import timedelta
 from importlib import import_module
 
@@ -21,7 +22,7 @@ from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 from redis.exceptions import RedisError
 
-from repository.errors import WrongCredentials
+from repository.errors import Unavailable, WrongCredentials
 from repository.models import ApiToken, User
 from repository.models.access import TOKEN_PREFIX, hash_token
 from repository.principal import ALL_SCOPES, ANONYMOUS, Principal
@@ -30,6 +31,9 @@ log = logging.getLogger("rastrum.authentication")
 
 BASIC_CACHE_SECONDS = 60
 """A password hash costs 0.2 s; map clients send the password with every tile."""
+HASH_WAIT_SECONDS = 5
+_hashing = threading.BoundedSemaphore(2)
+"""Passwords that one process hashes at the same time."""
 LAST_USED_STEP = timedelta(minutes=5)
 
 
@@ -88,11 +92,31 @@ def _by_password(name: str, password: str) -> Principal:
     key = f"basic:{user.pk}" if user else ""
     if user and constant_time_compare(_recall(key), digest):
         return principal_of_user(user)
-    checked = authenticate(username=name, password=password)
-    if not isinstance(checked, User):
+    wrong = f"basic-wrong:{_fingerprint(name, password)}"
+    checked = None if _recall(wrong) else _checked_slowly(name, password)
+    if checked is None:
+        _remember(wrong, "wrong")
         raise WrongCredentials("The user name or the password is wrong.")
     _remember(key, digest)
     return principal_of_user(checked)
+
+
+def _checked_slowly(name: str, password: str) -> User | None:
+    """The user, by a password hash that takes 0.2 s on purpose. Raises Unavailable where many
+    are guessing at once: the other requests need the processor too."""
+    if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
+        raise Unavailable("Too many passwords are being checked.", hint="Use an API token.")
+    try:
+        user = authenticate(username=name, password=password)
+        return user if isinstance(user, User) else None
+    finally:
+        _hashing.release()
+
+
+def _fingerprint(name: str, password: str) -> str:
+    """Names a pair in the cache without telling it."""
+    text = f"{name}\0{password}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).hexdigest()
 
 
 def _remembered_hash(user: User, password: str) -> str:

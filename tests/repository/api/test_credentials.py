@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from django.db.models.functions import Now
 from django.test import Client
 from starlette.testclient import TestClient
 
+from repository import authentication
+from repository.errors import WrongCredentials
 from repository.models import ApiToken, Product
 from tests.repository.conftest import PASSWORD, Role, basic, tif
 
@@ -336,3 +339,21 @@ def test_nobody_sees_or_revokes_anothers_tokens(
     assert str(token.pk) not in [item["id"] for item in listed]
     answer = api.delete(f"/api/tokens/{token.pk}", headers=roles[role].headers)
     assert answer.status_code == 404
+
+
+def test_a_wrong_password_costs_one_hash_a_minute(
+    owner: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    check = authentication.authenticate
+
+    def counted(**given: str) -> object:
+        hashed.append(given["username"])
+        return check(**given)
+
+    monkeypatch.setattr(authentication, "authenticate", counted)
+    wrong = basic(owner.name, uuid.uuid4().hex)["Authorization"]
+    for _ in range(3):
+        with pytest.raises(WrongCredentials):
+            authentication.principal_of(wrong, None)
+    assert len(hashed) == 1
