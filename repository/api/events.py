@@ -10,6 +10,7 @@ import asyncio
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from repository.asgi import ERROR_HANDLERS
 from repository.authentication import request_principal
 from repository.catalogue import find_job
 from repository.connections import borrowed_connection
-from repository.errors import RastrumError
+from repository.errors import RastrumError, Unavailable
 from repository.links import Links, links_for
 from repository.models import Job
 from repository.models.job import FINAL_STATES
@@ -38,25 +39,42 @@ POLL_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 15
 RECHECK_SECONDS = 10
 """How long a stream outlives the credentials that opened it."""
+MAX_STREAMS = 50
+"""Of one user in one process; each looks at the database twice a second."""
 OVERLAP_SECONDS = 30
 RECENT_JOBS = 500
 
+_open_streams: Counter[int | None] = Counter()
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def one_job(request: Request) -> Response:
     """Events of one job, from its present state to its end."""
-    job_id = request.path_params["job_id"]
-    await run_in_threadpool(_caller, request, job_id)
-    stream = _events(request, job_id)
-    return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
+    return await _stream(request, request.path_params["job_id"])
 
 
 async def all_jobs(request: Request) -> Response:
     """Events of all of the caller's jobs: those under way now, and whatever comes."""
-    await run_in_threadpool(_caller, request, "")
-    stream = _events(request, "")
-    return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
+    return await _stream(request, "")
+
+
+async def _stream(request: Request, job_id: str) -> Response:
+    principal = await run_in_threadpool(_caller, request, job_id)
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream", headers=HEADERS)
+    if _open_streams[principal.user_id] >= MAX_STREAMS:
+        raise Unavailable("You have many pages open that follow jobs.", hint="Close some of them.")
+    events = _counted(_events(request, job_id), principal.user_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+
+
+async def _counted(events: AsyncIterator[bytes], user_id: int | None) -> AsyncIterator[bytes]:
+    _open_streams[user_id] += 1
+    try:
+        async for event in events:
+            yield event
+    finally:
+        _open_streams[user_id] -= 1
 
 
 async def _events(request: Request, job_id: str) -> AsyncIterator[bytes]:
