@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest
 from ninja import NinjaAPI
 
 from repository.api import collections, jobs, products, tokens
@@ -19,3 +20,11 @@ api.add_router("/products", products.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/tokens", tokens.router)
 translate_errors(api)
+
+
+@api.get("/", summary="Where everything is")
+def index(request: HttpRequest) -> dict[str, str]:
+    """For who follows the address that the README names."""
+    base = links_of(request).base
+    names = ("openapi.json", "collections", "products", "jobs", "tokens")
+    return {name.removesuffix(".json"): f"{base}/api/{name}" for name in names}

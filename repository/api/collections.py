@@ -17,6 +17,7 @@ from repository.api.receiving import announced_bytes, received_files
 from repository.catalogue import find_collection, search, search_collections
 from repository.editing import check_properties
 from repository.errors import BadRequest
+from repository.models.collection import MAX_DESCRIPTION
 from repository.policy import require_contributor
 
 router = Router(tags=["collections"])
@@ -139,6 +140,10 @@ def _product_request(request: HttpRequest) -> uploads.ProductRequest:
     check_properties(properties)
     if len(form.get("title", "")) > 300:
         raise BadRequest("A title has 300 characters at most.", code="invalid_field")
+    if len(form.get("description", "")) > MAX_DESCRIPTION:
+        raise BadRequest(
+            f"A description has {MAX_DESCRIPTION:,} characters at most.", code="invalid_field"
+        )
     return uploads.ProductRequest(
         id=form.get("id", ""),
         title=form.get("title", ""),

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field, FiniteFloat
 
+from repository.models.collection import MAX_DESCRIPTION
+
 Visibility = Literal["public", "private"]
 ColorPart = Annotated[int, Field(ge=0, le=255)]
 
@@ -20,7 +22,7 @@ class Input(Schema):
 class CollectionInput(Input):
     id: str
     title: str = Field("", max_length=300)
-    description: str = ""
+    description: str = Field("", max_length=MAX_DESCRIPTION)
     visibility: Visibility = "public"
     contributors: Literal["owner", "members"] = "owner"
     licence: str = Field("", max_length=200)
@@ -29,7 +31,7 @@ class CollectionInput(Input):
 
 class CollectionPatch(Input):
     title: str | None = Field(None, max_length=300)
-    description: str | None = None
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION)
     visibility: Visibility | None = None
     contributors: Literal["owner", "members"] | None = None
     licence: str | None = Field(None, max_length=200)
@@ -69,7 +71,7 @@ class StyleInput(Input):
 
 class ProductPatch(Input):
     title: str | None = Field(None, max_length=300, min_length=1)
-    description: str | None = None
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION)
     datetime: str | None = None
     visibility: Visibility | None = None
     properties: dict[str, Any] | None = None

@@ -16,6 +16,10 @@ validate_id = RegexValidator(
 )
 
 
+MAX_DESCRIPTION = 20_000
+"""Characters: lists repeat descriptions, ten thousand a page."""
+
+
 class Visibility(models.TextChoices):
     """Who can see it."""
 

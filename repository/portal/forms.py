@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from repository.errors import BadRequest
-from repository.models.collection import Contributors, Visibility
+from repository.models.collection import MAX_DESCRIPTION, Contributors, Visibility
 from repository.names import is_valid_id
 from repository.times import parse_interval
 
@@ -35,7 +35,10 @@ class CollectionSettings(PortalForm):
 
     title = forms.CharField(max_length=300)
     description = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}), required=False, label="About it"
+        widget=forms.Textarea(attrs={"rows": 4}),
+        required=False,
+        label="About it",
+        max_length=MAX_DESCRIPTION,
     )
     visibility = forms.ChoiceField(
         choices=WHO, widget=forms.RadioSelect, label="Who can see it", initial=Visibility.PUBLIC,
@@ -77,7 +80,10 @@ class ProductSettings(PortalForm):
 
     title = forms.CharField(max_length=300)
     description = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}), required=False, label="About it"
+        widget=forms.Textarea(attrs={"rows": 4}),
+        required=False,
+        label="About it",
+        max_length=MAX_DESCRIPTION,
     )
     datetime = forms.CharField(
         label="Taken", help_text="A date, a time in UTC, or start/end: 2024-08-24 or "
