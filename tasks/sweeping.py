@@ -40,7 +40,11 @@ def purge_removed() -> int:
     )
     purged = 0
     for asset in due[:1000]:
-        object_store().delete(asset.key)
+        try:
+            object_store().delete(asset.key)
+        except Exception:  # whatever the store's library raises: the others go all the same
+            log.exception("the object %s cannot be deleted; the next round tries again", asset.key)
+            continue
         # A retry would need the original: jobs of a removed product are over.
         Job.objects.filter(upload__key=asset.key).delete()
         Upload.objects.filter(key=asset.key).delete()
