@@ -7,6 +7,7 @@ returns, a name that GDAL opens, and reads of byte ranges.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -164,7 +165,8 @@ class S3Objects(S3Storage):
         if length <= 0:
             return
         answer = self.bucket.Object(key).get(Range=f"bytes={start}-{start + length - 1}")
-        yield from answer["Body"].iter_chunks(CHUNK_BYTES)
+        with contextlib.closing(answer["Body"]) as body:  # also when the client leaves
+            yield from body.iter_chunks(CHUNK_BYTES)
 
     def gdal_path(self, key: str) -> str:
         """See ObjectStore."""

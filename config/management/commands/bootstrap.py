@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from repository import uploads
 from repository.authentication import principal_of_user
@@ -31,9 +32,11 @@ class Command(BaseCommand):
         administrator = User.objects.filter(is_superuser=True).order_by("pk").first()
         administrator = administrator or self._create_administrator()
         if not Collection.objects.exists():
-            self._create_uploads(administrator)
-            if settings.PUBLISH_SAMPLE:
-                self._publish_samples(administrator)
+            # One commit: a crash in the middle is made up for at the next start.
+            with transaction.atomic():
+                self._create_uploads(administrator)
+                if settings.PUBLISH_SAMPLE:
+                    self._publish_samples(administrator)
 
     def _create_administrator(self) -> User:
         password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
