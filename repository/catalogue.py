@@ -16,6 +16,7 @@ from django.contrib.gis.geos import GeometryCollection, GEOSGeometry, LineString
 from django.db.models import Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from repository.boxes import parse_box
 from repository.errors import BadRequest, Gone, NotFound
 from repository.models import Asset, Collection, Job, Product
 from repository.models.product import ProductState
@@ -240,20 +241,8 @@ def _wrapped(longitude: float) -> float:
 
 
 def parse_bbox(text: str) -> Bounds:
-    """left,bottom,right,top from text, heights of a 3D box ignored. Raises BadRequest."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 6:
-        numbers = [*numbers[0:2], *numbers[3:5]]
-    if len(numbers) != 4 or not all(abs(n) < 1e9 for n in numbers):
-        raise BadRequest(
-            "bbox must be four numbers.",
-            code="invalid_bbox",
-            hint="For example bbox=12.1,48.5,18.9,51.1",
-        )
-    box = (numbers[0], numbers[1], numbers[2], numbers[3])
+    """left,bottom,right,top in degrees, heights of a 3D box ignored. Raises BadRequest."""
+    box = parse_box(text)
     bbox_geometry(box)
     return box
 

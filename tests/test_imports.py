@@ -93,7 +93,7 @@ RULES = [
     Rule(
         "tiler reaches the catalogue by two doors",
         r"tiler(\..+)?",
-        rf"repository\.(?!({L0[12:]}|links|asgi|times)\b).+",
+        rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times)\b).+",
         unless=r"tiler\.(products|ogc\.resources)",
     ),
 ]

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
+from repository.boxes import parse_box
 from repository.errors import BadRequest
 from repository.links import Links, links_for
-from tiler.ogc.coverage_request import parse_box
 from tiler.ogc.crs_uris import ITEM_CRS
 from tiler.ogc.features import SORTABLE
 from tiler.ogc.negotiation import document_format

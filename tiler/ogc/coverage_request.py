@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from repository.boxes import parse_box
 from repository.errors import BadRequest
 from repository.raster_info import Bounds
 
@@ -94,21 +95,6 @@ def _known_parameters(items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
                              hint=f"They have {', '.join(PARAMETERS)}.")  # fmt: skip
         given.setdefault(spellings[plain], []).append(value)
     return given
-
-
-def parse_box(text: str) -> Bounds:
-    """Four numbers in any CRS, heights of a 3D box ignored; left > right crosses the
-    antimeridian. Raises BadRequest."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 6:
-        numbers = [*numbers[0:2], *numbers[3:5]]
-    if len(numbers) != 4 or not all(math.isfinite(n) for n in numbers) or numbers[1] > numbers[3]:
-        raise BadRequest("bbox must be four numbers: left,bottom,right,top.", code="invalid_bbox",
-                         hint="For example bbox=12.1,48.5,18.9,51.1")  # fmt: skip
-    return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
 def _crs_name(text: str) -> str:
