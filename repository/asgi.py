@@ -1,6 +1,8 @@
-"""What our Starlette applications share: errors as problem documents, and conditional GET."""
+"""What our Starlette applications share: problem documents, conditional GET and caching."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,8 +35,13 @@ ERROR_HANDLERS = {
 }
 
 
-def matches(request: Request, etag: str) -> bool:
+def matches(headers: Mapping[str, str], etag: str) -> bool:
     """Whether If-None-Match holds the entity tag (RFC 9110, 13.1.2)."""
-    given = request.headers.get("if-none-match", "")
+    given = headers.get("if-none-match", "")
     tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
     return "*" in tags or etag in tags
+
+
+def cache_control(*, is_public: bool, seconds: int = 60) -> str:
+    """What caches may keep, and how long; what one caller alone may see is kept nowhere."""
+    return f"public, max-age={seconds}, must-revalidate" if is_public else "private, no-store"

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from repository.asgi import ERROR_HANDLERS, matches
+from repository.asgi import ERROR_HANDLERS, cache_control, matches
 from repository.authentication import request_principal
 from repository.catalogue import find_asset
 from repository.connections import borrowed_connection
@@ -55,7 +55,7 @@ async def download(request: Request) -> Response:
     """GET and HEAD with Range, If-Range, If-None-Match (RFC 9110) and Repr-Digest (RFC 9530)."""
     found = await run_in_threadpool(_find, request)
     headers = _headers(found)
-    if matches(request, found.etag):
+    if matches(request.headers, found.etag):
         return Response(status_code=304, headers=_not_modified(headers))
     try:
         part = _wanted_range(request, found)
@@ -103,9 +103,7 @@ def _headers(found: Download) -> dict[str, str]:
         "Repr-Digest": f"sha-256=:{digest}:",
         # RFC 6266: a plain name for old clients, the real one in UTF-8.
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}",
-        "Cache-Control": "public, max-age=60, must-revalidate"
-        if found.is_public
-        else "private, no-store",
+        "Cache-Control": cache_control(is_public=found.is_public),
         "Vary": "Authorization, Cookie",
         "Content-Security-Policy": "sandbox",
     }

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 from fastapi import Response
 
+from repository.asgi import cache_control, matches
 from tiler.pixels.asset_ref import AssetRef
 
 RENDERER = "1"
 """Part of every ETag: raise it when the same product is drawn otherwise than before."""
-PUBLIC = "public, max-age=60, must-revalidate"
-PRIVATE = "private, no-store"
 
 
 def etag_of(*parts: object) -> str:
@@ -27,16 +26,14 @@ def product_headers(ref: AssetRef, *parts: object) -> dict[str, str]:
     One body at one address: the ETag needs no word about what the address says.
     """
     if not ref.is_public:
-        return {"Cache-Control": PRIVATE}
+        return {"Cache-Control": cache_control(is_public=False)}
     etag = etag_of(ref.uuid, ref.version, ref.revision, ref.style.name, *parts)
-    return {"Cache-Control": PUBLIC, "ETag": etag}
+    return {"Cache-Control": cache_control(is_public=True), "ETag": etag}
 
 
 def not_modified(request_headers: Mapping[str, str], headers: dict[str, str]) -> Response | None:
     """The 304 where the caller has this very answer already (RFC 9110, 13.1.2), else None."""
-    wanted = request_headers.get("if-none-match")
     etag = headers.get("ETag")
-    if wanted is None or etag is None:
+    if etag is None or not matches(request_headers, etag):
         return None
-    known = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
-    return Response(status_code=304, headers=headers) if etag in known or "*" in known else None
+    return Response(status_code=304, headers=headers)

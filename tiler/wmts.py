@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from repository.asgi import cache_control
 from repository.errors import NotFound, RastrumError
 from repository.links import links_for
-from tiler.caching import PRIVATE, PUBLIC, etag_of, not_modified, product_headers
+from tiler.caching import etag_of, not_modified, product_headers
 from tiler.drawing import caller_of, tile_response
 from tiler.feature_info import feature_info
 from tiler.pixels.rendering import FORMATS
@@ -119,6 +120,7 @@ def _abstract(layers: Layers) -> str:
 
 def _list_headers(layers: Layers, base: str) -> dict[str, str]:
     if not layers.is_public:
-        return {"Cache-Control": PRIVATE, "Vary": "Authorization, Cookie"}
+        return {"Cache-Control": cache_control(is_public=False), "Vary": "Authorization, Cookie"}
     etag = etag_of(base, layers.title, *(layer.stamp for layer in layers.items))
-    return {"Cache-Control": PUBLIC, "ETag": etag, "Vary": "Authorization, Cookie"}
+    return {"Cache-Control": cache_control(is_public=True), "ETag": etag,
+            "Vary": "Authorization, Cookie"}  # fmt: skip

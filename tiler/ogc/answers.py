@@ -9,17 +9,13 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from repository.asgi import matches
 from repository.errors import RastrumError
 from tiler.ogc.pages import page_of
 
 VARY = "Accept, Authorization, Cookie"
 PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 """Content-Security-Policy of our HTML pages, which are text and links alone."""
-
-
-def cache_control(*, is_public: bool, seconds: int) -> str:
-    """What one caller alone may see is never kept anywhere."""
-    return f"public, max-age={seconds}, must-revalidate" if is_public else "private, no-store"
 
 
 def document_answer(
@@ -58,9 +54,7 @@ def file_answer(
 
 def tagged_answer(request_headers: Headers, etag: str, caching: str) -> Response | None:
     """304 where If-None-Match names the tag (RFC 9110, 13.1.2), else nothing."""
-    known = [tag.strip().removeprefix("W/")
-             for tag in request_headers.get("if-none-match", "").split(",")]  # fmt: skip
-    if etag in known or "*" in known:
+    if matches(request_headers, etag):
         return Response(status_code=304, headers=_kept(etag, caching))
     return None
 

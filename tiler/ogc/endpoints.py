@@ -16,8 +16,9 @@ from pygeoapi.api.itemtypes import (
 )
 from starlette.responses import Response
 
+from repository.asgi import cache_control
 from repository.errors import NotFound
-from tiler.ogc.answers import cache_control, document_answer, file_answer, tagged_answer
+from tiler.ogc.answers import document_answer, file_answer, tagged_answer
 from tiler.ogc.asking import (
     Asked,
     check_item_parameters,
