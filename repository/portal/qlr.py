@@ -47,6 +47,8 @@ def layer_definition(layer: TileLayer) -> bytes:
     _text(map_layer, "provider", "wms")
     _extent(map_layer, layer.bounds_wgs84)
     reference = SubElement(SubElement(map_layer, "srs"), "spatialrefsys", nativeFormat="Wkt")
+    # Without QGIS's own number (srs.db) QGIS keeps the name and takes the CRS for unknown.
+    _text(reference, "srsid", "3857")
     _text(reference, "authid", "EPSG:3857")
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE qgis-layer-definition>\n'
     return head.encode() + tostring(root, encoding="utf-8")

@@ -69,7 +69,9 @@ def draw(request):
     if layer is None or not layer.isValid():
         provider = layer.dataProvider() if layer else None
         return {"valid": False, "error": provider.error().summary() if provider else "no provider"}
-    answer = {"valid": True, "crs": layer.crs().authid(), "name": layer.name()}
+    # A CRS that QGIS does not know may still carry a name.
+    crs = layer.crs().authid() if layer.crs().isValid() else ""
+    answer = {"valid": True, "crs": crs, "name": layer.name()}
     if isinstance(layer, QgsVectorLayer):
         features = list(layer.getFeatures())
         answer["features"] = len(features)

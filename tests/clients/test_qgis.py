@@ -57,6 +57,7 @@ def test_layer_definition_file_of_the_portal(
     path.write_bytes(answer.content)
     drawn = qgis.draw(photograph.extent(), qlr=str(path))
     assert drawn.answer["name"] == photograph.facts["title"]
+    assert drawn.answer["crs"] == "EPSG:3857"
     assert_shows(drawn.drawing, photograph.source)
 
 
