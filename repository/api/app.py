@@ -7,6 +7,7 @@ from ninja import NinjaAPI
 
 from repository.api import collections, jobs, products, tokens
 from repository.api.errors import translate_errors
+from repository.api.principals import request_links
 
 api = NinjaAPI(
     title="Rastrum management API",
@@ -25,6 +26,6 @@ translate_errors(api)
 @api.get("/", summary="Where everything is")
 def index(request: HttpRequest) -> dict[str, str]:
     """For who follows the address that the README names."""
-    base = links_of(request).base
+    base = request_links(request).base
     names = ("openapi.json", "collections", "products", "jobs", "tokens")
     return {name.removesuffix(".json"): f"{base}/api/{name}" for name in names}
