@@ -44,7 +44,7 @@ def document_answer(
 
 
 def file_answer(
-    body: bytes, media_type: str, file_name: str, *, etag: str, caching: str
+    body: bytes | memoryview, media_type: str, file_name: str, *, etag: str, caching: str
 ) -> Response:
     """A file to keep under a name."""
     disposition = f'attachment; filename="{file_name}"'

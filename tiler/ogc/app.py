@@ -21,7 +21,7 @@ from tiler.ogc.asking import Asked, asked_of
 log = logging.getLogger("rastrum.ogc")
 
 COVERAGES_AT_ONCE = 4
-"""Each may hold some 200 MB; further ones wait, and other requests keep their threads."""
+"""Each may hold some 210 MB, measured; further ones wait, and other requests keep their threads."""
 
 _coverage_threads = CapacityLimiter(COVERAGES_AT_ONCE)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from pygeoapi.provider.base import BaseProvider
 
 from repository.errors import BadRequest
+from repository.raster_info import BandInfo
 from repository.times import parse_range
 from tiler.ogc.coverage_json import coverage_json_of
 from tiler.ogc.coverage_pixels import read_pixels
@@ -20,8 +22,11 @@ GEOTIFF = "GTiff"
 GEOTIFF_TYPE = "image/tiff; application=geotiff"
 COVERAGE_JSON = "json"
 
-MAX_SAMPLES = {GEOTIFF: 25_000_000, COVERAGE_JSON: 1_000_000}
-"""Values of one answer, over all bands: what one request may cost in memory."""
+MAX_BYTES = 100_000_000
+"""Decoded, of one answer: the values, the file made of them and the mask lie in memory at once."""
+
+MAX_JSON_VALUES = 1_000_000
+"""Of one CoverageJSON, over all bands: each becomes a number of Python's, then text."""
 
 
 class ProductCoverage(BaseProvider):
@@ -59,12 +64,12 @@ class ProductCoverage(BaseProvider):
             fields[name] = schema
         return fields
 
-    def query(self, format_: str = COVERAGE_JSON, **_: Any) -> bytes | dict[str, Any]:
+    def query(self, format_: str = COVERAGE_JSON, **_: Any) -> memoryview | dict[str, Any]:
         """A GeoTIFF's bytes or a CoverageJSON document. Raises BadRequest."""
         check_time(self.record, self.request)
         bands = choose_bands(self.record, self.request)
         window = choose_window(self.record.raster, self.request)
-        _check_size(window, len(bands), format_)
+        _check_size(window, [self.record.raster.bands[i - 1] for i in bands], format_)
         pixels = read_pixels(self.record, window, bands)
         if format_ == GEOTIFF:
             return geotiff_of(self.record, pixels)
@@ -98,15 +103,18 @@ def check_time(record: CoverageRecord, request: CoverageRequest) -> None:
                          hint="Its time is at the collection's address.")  # fmt: skip
 
 
-def _check_size(window: PixelWindow, bands: int, format_: str) -> None:
-    most = MAX_SAMPLES[format_]
-    samples = window.out_width * window.out_height * bands
+def _check_size(window: PixelWindow, bands: list[BandInfo], format_: str) -> None:
+    """Raise BadRequest where the answer would take more memory than one request may."""
+    # A byte more for each value's mask; a file has one data type, the widest of its bands'.
+    width_in_bytes = 1 + max(np.dtype(band.dtype).itemsize for band in bands)
+    most = MAX_JSON_VALUES if format_ == COVERAGE_JSON else MAX_BYTES // width_in_bytes
+    samples = window.out_width * window.out_height * len(bands)
     if samples <= most:
         return
     shrink = math.sqrt(most / samples)
     width, height = (max(1, int(side * shrink)) for side in (window.out_width, window.out_height))
     raise BadRequest(
-        f"The answer would have {samples:,} values; {most:,} are the most for {format_}.",
+        f"The answer would have {samples:,} values; {most:,} of these are the most for {format_}.",
         code="coverage_too_large",
         hint=f"Ask for a smaller part with bbox, or add scale-size=x({width}),y({height}).",
     )

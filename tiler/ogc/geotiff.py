@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tiler.pixels.nodata import representable
 BLOCK = 256
 
 
-def geotiff_of(record: CoverageRecord, pixels: CoveragePixels) -> bytes:
+def geotiff_of(record: CoverageRecord, pixels: CoveragePixels) -> memoryview:
     """A tiled, losslessly compressed GeoTIFF (OGC 19-008r4) of the pixels as stored."""
     bands = [record.raster.bands[index - 1] for index in pixels.bands]
     count, height, width = pixels.values.shape
@@ -31,13 +32,27 @@ def geotiff_of(record: CoverageRecord, pixels: CoveragePixels) -> bytes:
     }  # fmt: skip
     if count > 1 and not _is_picture(bands):
         profile["photometric"] = "MINISBLACK"
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), MemoryFile() as memory:
-        with memory.open(**profile) as target:
+    memory = MemoryFile()
+    try:
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), memory.open(**profile) as target:
             _describe(target, record, bands)
             target.write(pixels.values)
             if _needs_mask(record, bands):
                 target.write_mask(pixels.valid.all(axis=0))
-        return bytes(memory.getbuffer())
+    except BaseException:
+        memory.close()
+        raise
+    return _owned_bytes(memory)
+
+
+def _owned_bytes(memory: MemoryFile) -> memoryview:
+    """GDAL's own buffer, uncopied, which is freed with the last view of it.
+
+    A server may still be sending when its application has long returned.
+    """
+    buffer = np.frombuffer(memory.getbuffer(), np.uint8)
+    weakref.finalize(buffer, memory.close)
+    return memoryview(buffer)
 
 
 def _describe(target: DatasetWriter, record: CoverageRecord, bands: list[BandInfo]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from rasterio.io import DatasetReader
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import from_origin
 
 from repository.errors import BadRequest
@@ -34,7 +34,7 @@ def provider(record: CoverageRecord, **parameters: str) -> ProductCoverage:
 
 def geotiff(record: CoverageRecord, **parameters: str) -> DatasetReader:
     content = provider(record, **parameters).query(format_=GEOTIFF)
-    assert isinstance(content, bytes)
+    assert isinstance(content, memoryview)
     path = Path(record.gdal_path).with_name("answer.tif")
     path.write_bytes(content)
     return rasterio.open(path)
@@ -177,13 +177,37 @@ def test_a_reduced_answer_reads_an_overview(tmp_path: Path) -> None:
 def test_an_answer_that_is_too_large_names_the_scale_that_fits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(coverages.MAX_SAMPLES, GEOTIFF, 500)
+    monkeypatch.setattr(coverages, "MAX_BYTES", 1000)
     record = written(tmp_path, gradient("uint8"))
     with pytest.raises(BadRequest) as caught:
         geotiff(record)
     assert caught.value.code == "coverage_too_large"
     assert "scale-size=x(25),y(20)" in caught.value.hint
     assert geotiff(record, scale_size="x(25),y(20)").shape == (20, 25)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("uint8", 500), ("int16", 333), ("float64", 111)])
+def test_the_largest_answer_is_counted_in_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, most: int
+) -> None:
+    monkeypatch.setattr(coverages, "MAX_BYTES", 1000)
+    with pytest.raises(BadRequest, match=f" {most} of these are the most"):
+        geotiff(written(tmp_path, gradient(dtype)))
+
+
+def test_an_answer_lives_as_long_as_any_view_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = MemoryFile()
+    monkeypatch.setattr("tiler.ogc.geotiff.MemoryFile", lambda: memory)
+    content = provider(written(tmp_path, gradient("int16"))).query(format_=GEOTIFF)
+    assert isinstance(content, memoryview)
+    whole, tail = bytes(content), content[100:]
+    del content
+    assert memory.exists()
+    assert bytes(tail) == whole[100:]
+    del tail
+    assert not memory.exists()
 
 
 def test_a_time_outside_is_refused(tmp_path: Path) -> None:
