@@ -16,13 +16,15 @@ import math
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -33,6 +35,7 @@ sys.path.insert(0, str(ROOT))
 import requests  # noqa: E402
 
 from benchmarks.make_rasters import write_raster  # noqa: E402
+from tests.services.product import Product, free_port, running_product  # noqa: E402
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -52,50 +55,58 @@ CLIENTS = 4
 def main() -> None:
     """Start both servers, measure, print a table, write JSON."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="rastrum-bench-", dir="/tmp") as folder:
-        data, titiler_port, port = Path(folder) / "data", _free_port(), _free_port()
-        sources = {k: _source(Path(folder), k, options.quick) for k in options.kinds.split(",")}
-        environment = os.environ | {"DATA_DIR": str(data), "PORT": str(port)}
-        serve = _start([sys.executable, "manage.py", "serve"], environment)
-        titiler = _start(
-            [sys.executable, "-m", "uvicorn", "benchmarks.titiler_app:app", "--port",
-             str(titiler_port), "--log-level", "warning"],
-            os.environ | {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"},
-        )  # fmt: skip
-        try:
-            _wait(f"http://127.0.0.1:{port}/readyz")
-            _wait(f"http://127.0.0.1:{titiler_port}/openapi.json")
-            subprocess.run(
-                [sys.executable, "manage.py", "ingest", *map(str, sources.values()),
-                 "--collection", "samples"], env=environment, cwd=ROOT, check=True,
-                stdout=subprocess.DEVNULL,
-            )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="rastrum-bench-", dir="/tmp") as name:
+        folder = Path(name)
+        sources = {k: _source(folder, k, options.quick) for k in options.kinds.split(",")}
+        with running_product(folder / "data") as product, _titiler() as titiler:
+            product.manage("ingest", *map(str, sources.values()), "--collection", "samples")
             rows = [
-                row for kind, source in sources.items()
-                for row in _measure(kind, source, data, port, titiler_port, options,
-                                    {"ours": serve.pid, "titiler": titiler.pid})
-            ]  # fmt: skip
-        finally:
-            for process in (titiler, serve):
-                process.send_signal(signal.SIGINT)
-            for process in (titiler, serve):
-                process.wait(60)
+                row
+                for kind, source in sources.items()
+                for row in _measure(kind, source, product, titiler, options)
+            ]
     _write(rows)
 
 
+@dataclass(frozen=True)
+class TiTiler:
+    """A running peer."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def _titiler() -> Iterator[TiTiler]:
+    """Plain TiTiler in one process, stopped afterwards."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "benchmarks.titiler_app:app", "--port", str(port),
+         "--log-level", "warning"],
+        cwd=ROOT, env=os.environ | {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(f"{url}/openapi.json")
+        yield TiTiler(url, process.pid)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
 def _measure(
-    kind: str, source: Path, data: Path, port: int, titiler_port: int,
-    options: argparse.Namespace, pids: dict[str, int],
-) -> list[dict[str, object]]:  # fmt: skip
+    kind: str, source: Path, product: Product, peer: TiTiler, options: argparse.Namespace
+) -> list[dict[str, object]]:
     """One row a zoom and server; the servers take turns within a round."""
-    product = f"samples/{source.stem}"
-    base = f"http://127.0.0.1:{port}/tiles/{product}"
+    address = f"samples/{source.stem}"
+    base = f"{product.url}/tiles/{address}"
     document = json.load(urlopen(f"{base}/tilejson.json"))
-    uuid = json.load(urlopen(f"http://127.0.0.1:{port}/api/products/{product}"))["uuid"]
-    stored = next((data / "objects" / "products" / uuid).rglob("data.tif"))
+    uuid = json.load(urlopen(f"{product.url}/api/products/{address}"))["uuid"]
+    stored = next((product.data_dir / "objects" / "products" / uuid).rglob("data.tif"))
     default = _default_cog(source)
     tile = f"WebMercatorQuad/{{z}}/{{x}}/{{y}}.{options.format}"
-    titiler = f"http://127.0.0.1:{titiler_port}/tiles/{tile}?url="
+    titiler = f"{peer.url}/tiles/{tile}?url="
     targets = {
         "ours": f"{base}/{tile}",
         "titiler": titiler + quote(str(stored)) + STRETCH[kind],
@@ -107,13 +118,13 @@ def _measure(
         runs: dict[str, list[dict[str, float]]] = {name: [] for name in targets}
         for _ in range(options.rounds):
             for name, template in targets.items():
-                pid = pids["ours" if name == "ours" else "titiler"]
+                pid = product.process.pid if name == "ours" else peer.pid
                 runs[name].append(_load(template, tiles, options.seconds, pid))
         for name, found in runs.items():
             middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
             rows.append({"kind": kind, "zoom": zoom, "server": name, **middle})
-            peer = statistics.median(run["cpu_ms"] for run in runs["titiler"])
-            ratio = peer / middle["cpu_ms"] if middle["cpu_ms"] else math.nan
+            theirs = statistics.median(run["cpu_ms"] for run in runs["titiler"])
+            ratio = theirs / middle["cpu_ms"] if middle["cpu_ms"] else math.nan
             rows[-1]["cpu_ratio"] = ratio
             print(
                 f"| {kind} | {zoom} | {name} | {middle['cpu_ms']:.2f} | {ratio:.2f} "
@@ -191,12 +202,6 @@ def _default_cog(source: Path) -> Path:
     return target
 
 
-def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
 def _wait(url: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -206,12 +211,6 @@ def _wait(url: str, seconds: float = 120) -> None:
         except OSError:
             time.sleep(0.5)
     raise SystemExit(f"{url} does not answer")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write(rows: list[dict[str, object]]) -> None:
