@@ -269,6 +269,7 @@ def test_the_openapi_document_names_every_route_and_resolves(api: Client) -> Non
     assert document["openapi"].startswith("3.")
     routes = {f"{method} {path}" for path, item in document["paths"].items() for method in item}
     expected = {
+        "get /api/",
         "get /api/collections",
         "post /api/collections",
         "get /api/collections/{c}",
