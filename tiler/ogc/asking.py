@@ -13,13 +13,18 @@ from repository.boxes import parse_box
 from repository.errors import BadRequest
 from repository.links import Links, links_for
 from tiler.ogc.crs_uris import ITEM_CRS
-from tiler.ogc.features import SORTABLE
+from tiler.ogc.features import FIELDS, QUERYABLE, SORTABLE
 from tiler.ogc.negotiation import document_format
 from tiler.ogc.pygeoapi_calls import MAX_ITEMS, call
 
 DEFAULT_ITEMS = 10
 DEFAULT_COLLECTIONS = 100
 MAX_COLLECTIONS = 1000
+
+ITEM_PARAMETERS = frozenset(
+    {"limit", "offset", "bbox", "bbox-crs", "crs", "datetime", "q", "sortby", "properties",
+     "skipGeometry", "resulttype", *QUERYABLE}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,12 @@ def check_item_parameters(parameters: QueryParams) -> None:
         if name.lstrip("+- ") not in SORTABLE:
             raise BadRequest(f"Items cannot be sorted by {name[:50]!r}.", code="invalid_sort",
                              hint=f"Choose of {', '.join(SORTABLE)}.")  # fmt: skip
+
+
+def own_properties(parameters: QueryParams) -> frozenset[str]:
+    """Names that only an owner's own property can have: searched by, or chosen to be shown."""
+    chosen = filter(None, parameters.get("properties", "").split(","))
+    return frozenset({*parameters} - ITEM_PARAMETERS - {"f"} | {*chosen} - FIELDS.keys())
 
 
 def _whole(parameters: QueryParams, name: str, default: int, *, least: int) -> int:

@@ -20,10 +20,12 @@ from repository.asgi import cache_control
 from repository.errors import NotFound
 from tiler.ogc.answers import document_answer, file_answer, tagged_answer
 from tiler.ogc.asking import (
+    ITEM_PARAMETERS,
     Asked,
     check_item_parameters,
     collection_paging,
     item_paging,
+    own_properties,
     require_known,
 )
 from tiler.ogc.coverage_request import parse_coverage_request
@@ -35,7 +37,7 @@ from tiler.ogc.definitions import (
     feature_definition,
 )
 from tiler.ogc.documents import CONFORMANCE, OPENAPI, landing_page
-from tiler.ogc.features import QUERYABLE, collection_text
+from tiler.ogc.features import collection_text
 from tiler.ogc.negotiation import coverage_format
 from tiler.ogc.openapi import openapi_document
 from tiler.ogc.page_links import with_page_links
@@ -46,11 +48,6 @@ from tiler.ogc.resources import VisibleCatalogue, open_catalogue
 STATIC_SECONDS, LIST_SECONDS, PRODUCT_SECONDS = 300, 10, 60
 
 GEOJSON = "application/geo+json"
-
-ITEM_PARAMETERS = frozenset(
-    {"limit", "offset", "bbox", "bbox-crs", "crs", "datetime", "q", "sortby", "properties",
-     "skipGeometry", "resulttype", *QUERYABLE}
-)  # fmt: skip
 
 
 def landing(asked: Asked) -> Response:
@@ -123,9 +120,8 @@ def items(asked: Asked) -> Response:
             record = CollectionRecord(asked.collection, asked.collection)
         else:
             record = _collection_of_items(asked, catalogue)
-        own = {}
-        if not set(asked.parameters) <= ITEM_PARAMETERS | {"f"} or "properties" in asked.parameters:
-            own = catalogue.property_types(record.id)
+        wanted = own_properties(asked.parameters)
+        own = catalogue.property_types(record.id, wanted) if wanted else {}
         require_known(asked.parameters, ITEM_PARAMETERS | own.keys())
         written: list[str] = []
         definition = feature_definition(

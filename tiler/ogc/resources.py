@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.gis.db.models import Extent
 from django.contrib.gis.db.models.functions import AsGeoJSON
+from django.db import connection
 from django.db.models import Count, Max, Min, QuerySet, Window
 from django.db.models.fields.json import KT
 
@@ -33,6 +34,15 @@ from tiler.ogc.records import (
 
 FOOTPRINT_DIGITS = 7
 """Decimals of a degree: about a centimetre."""
+
+PROPERTY_PRODUCTS = 5000
+MAX_PROPERTIES = 500
+PROPERTY_TYPES = """
+    SELECT name, coalesce(max(nullif(jsonb_typeof(value), 'null')), 'string')
+    FROM ({products}) AS product, jsonb_each(product.properties) AS property (name, value)
+    GROUP BY name ORDER BY name LIMIT %s
+"""
+"""Of several types of one name the last by alphabet: what has a string anywhere is a string."""
 
 ITEM_COLUMNS = (
     "collection_id", "slug", "title", "shape", "start", "end", "epsg", "crs_name", "width",
@@ -87,13 +97,22 @@ class VisibleCatalogue:
         """The items of a collection that the caller has already found."""
         return CatalogueItems(self.principal, collection_id)
 
-    def property_types(self, collection_id: str) -> dict[str, str]:
-        """Names of the owners' own properties in a collection, and their JSON types."""
+    def property_types(self, collection_id: str, among: Iterable[str] = ()) -> dict[str, str]:
+        """Names of the owners' own properties in a collection, and their JSON types.
+
+        Of the newest products alone, or of the newest that have one of the names `among`;
+        gathered in the database, for any caller may ask.
+        """
         rows = visible_to(self.principal, Product.objects.filter(collection=collection_id))
-        types: dict[str, str] = {}
-        for properties in rows.exclude(properties={}).values_list("properties", flat=True):
-            types.update({name: _json_type(value) for name, value in properties.items()})
-        return dict(sorted(types.items()))
+        if among:
+            # PostgreSQL's text holds no NUL, so no property has one in its name.
+            names = [name for name in among if "\0" not in name]
+            rows = rows.filter(properties__has_any_keys=names)
+        newest = rows.order_by("-start").values("properties")[:PROPERTY_PRODUCTS]
+        sql, parameters = newest.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(PROPERTY_TYPES.format(products=sql), [*parameters, MAX_PROPERTIES])
+            return dict(cursor.fetchall())
 
     def coverage(self, collection_id: str, slug: str) -> CoverageRecord:
         """A product's pixels. Raises NotFound, Gone."""
@@ -202,13 +221,3 @@ def _collection(row: Collection, extent: dict[str, Any]) -> CollectionRecord:
         licence=row.licence, bbox_wgs84=extent.get("box"), start=extent.get("first"),
         end=extent.get("last"),
     )  # fmt: skip
-
-
-def _json_type(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, list):
-        return "array"
-    return "object" if isinstance(value, dict) else "string"
