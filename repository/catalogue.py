@@ -168,9 +168,7 @@ def search(principal: Principal, query: ProductQuery) -> Page:
     if not 1 <= query.limit <= MAX_PAGE:
         raise BadRequest(f"limit must lie between 1 and {MAX_PAGE}.", code="invalid_limit")
     column, descending = _order(query.sort)
-    rows = (
-        filtered(principal, query).select_related("collection", "owner").prefetch_related("assets")
-    )
+    rows = filtered(principal, query).select_related("collection", "owner")
     if query.cursor:
         rows = rows.filter(_after(query, column, descending))
     sign = "-" if descending else ""
