@@ -268,13 +268,13 @@ def test_the_count_is_of_all_pages(make_product: MakeProduct) -> None:
 def test_a_list_takes_the_same_queries_for_many_as_for_one(
     make_product: MakeProduct, owner: Role
 ) -> None:
-    from repository.api.presenting import product_json
+    from repository.api.presenting import product_summary
     from repository.links import Links
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             for row in search(owner.principal, ProductQuery()).items:
-                product_json(row, Links("http://x"))
+                product_summary(row, Links("http://x"))
         return len(captured)
 
     make_product("one")
