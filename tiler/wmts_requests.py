@@ -71,6 +71,8 @@ def parse_key_values(pairs: Iterable[tuple[str, str]]) -> TileRequest | None:
     values = {key.lower(): value for key, value in pairs}
     if "service" not in values and "request" not in values:
         return None
+    if _is_qgis_asking(values):
+        return None
     if _required(values, "service").upper() != "WMTS":
         raise WmtsError("InvalidParameterValue", "This is a WMTS.", "service")
     operation = _required(values, "request").lower()
@@ -92,6 +94,11 @@ def parse_key_values(pairs: Iterable[tuple[str, str]]) -> TileRequest | None:
         return wanted
     pixel = [_required(values, "j"), _required(values, "i")]
     return _with_pixel(wanted, pixel, "", _required(values, "infoformat"))
+
+
+def _is_qgis_asking(values: dict[str, str]) -> bool:
+    """Given an address without a query, QGIS asks for a WMS and takes WMTS capabilities as well."""
+    return values.get("service") == "WMS" and values.get("request") == "GetCapabilities"
 
 
 def _with_pixel(

@@ -27,6 +27,7 @@ def parsed(answer) -> WebMapTileService:
     "/wmts/c/p", "/wmts/c/p/", "/wmts/c/p/1.0.0/WMTSCapabilities.xml",
     "/wmts/c/p?SERVICE=WMTS&REQUEST=GetCapabilities",
     "/wmts/c/p?service=wmts&request=getcapabilities",
+    "/wmts/c/p?SERVICE=WMS&REQUEST=GetCapabilities",  # QGIS, given the address above
 ])  # fmt: skip
 def test_a_product_has_one_layer_and_one_tile_matrix_set(client, path) -> None:
     service = parsed(client.get(path))
