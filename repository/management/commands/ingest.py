@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{file.name}: published")
         for address in (
             links.product_page(job.collection_id, job.slug),
-            links.wmts(job.collection_id, job.slug),
+            links.wmts_capabilities(job.collection_id, job.slug),
             links.tiles(job.collection_id, job.slug),
         ):
             self.stdout.write(f"  {address}")
