@@ -23,6 +23,9 @@ log = logging.getLogger("rastrum.ogc")
 COVERAGES_AT_ONCE = 4
 """Each may hold some 210 MB, measured; further ones wait, and other requests keep their threads."""
 
+ALIAS = "/ogc/OGCFeatureServer"
+"""All of /ogc once more: the ArcGIS API for Python takes no address with another end."""
+
 _coverage_threads = CapacityLimiter(COVERAGES_AT_ONCE)
 
 
@@ -87,5 +90,8 @@ _routes = Starlette(
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application. Addresses hold with and without a slash at their end."""
     if scope["type"] == "http":
-        scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+        path = scope["path"].rstrip("/") or "/"
+        if path == ALIAS or path.startswith(f"{ALIAS}/"):
+            path = "/ogc" + path.removeprefix(ALIAS)
+        scope = {**scope, "path": path}
     await _routes(scope, receive, send)
