@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -15,8 +15,11 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 
-from repository.errors import OutOfSpace, TooLarge
+from repository.errors import OutOfSpace, RastrumError, TooLarge
 from repository.principal import ANONYMOUS, Principal
+
+REFUSAL = "_refused_upload"
+"""The request's attribute that keeps why its form was not read to the end."""
 
 
 class HashedUpload(UploadedFile):  # type: ignore[type-arg]
@@ -59,15 +62,27 @@ class HashingUploadHandler(FileUploadHandler):
         """Keep a chunk."""
         self.size += len(raw_data)
         if self.size > settings.MAX_UPLOAD_BYTES:
-            raise TooLarge(f"This server takes {settings.MAX_UPLOAD_BYTES:,} bytes at most.")
+            self._refuse(
+                TooLarge(f"This server takes {settings.MAX_UPLOAD_BYTES:,} bytes at most.")
+            )
         if shutil.disk_usage(self.path.parent).free < settings.MIN_FREE_BYTES:
-            raise OutOfSpace("The server has no room for this file.")
+            self._refuse(OutOfSpace("The server has no room for this file."))
         try:
             self.stream.write(raw_data)
-        except OSError as error:
-            raise OutOfSpace("The server has no room for this file.") from error
+        except OSError:
+            self._refuse(OutOfSpace("The server has no room for this file."))
         for digest in self.hashes:
             digest.update(raw_data)
+
+    def _refuse(self, error: RastrumError) -> NoReturn:
+        """End the form here. `received_files` raises the error.
+
+        The form may be read by Django's CSRF check, from where an error reaches no
+        view and no page of ours.
+        """
+        self.discard()
+        setattr(self.request, REFUSAL, error)
+        raise StopUpload(connection_reset=True)
 
     def file_complete(self, file_size: int) -> HashedUpload:
         """The whole file."""
@@ -100,7 +115,10 @@ class HashingUploadHandler(FileUploadHandler):
 
 
 def received_files(request: HttpRequest, field: str) -> list[HashedUpload]:
-    """The files of a form's field; a form that fails on the way leaves no file behind."""
+    """The files of a form's field; a form that fails on the way leaves no file behind.
+
+    Raises TooLarge, OutOfSpace, whoever read the form first.
+    """
     handlers = request.upload_handlers
     try:
         files = request.FILES.getlist(field)
@@ -109,6 +127,8 @@ def received_files(request: HttpRequest, field: str) -> list[HashedUpload]:
             if isinstance(handler, HashingUploadHandler):
                 handler.discard()
         raise
+    if (refusal := getattr(request, REFUSAL, None)) is not None:
+        raise refusal
     return [file for file in files if isinstance(file, HashedUpload)]
 
 

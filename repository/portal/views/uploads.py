@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from repository import uploads
 from repository.api.principals import caller
-from repository.api.receiving import HashedUpload
+from repository.api.receiving import HashedUpload, received_files
 from repository.catalogue import find_collection, search_collections, search_jobs
 from repository.errors import RastrumError
 from repository.models import Collection, Job
@@ -32,8 +32,9 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 def _receive(request: HttpRequest, principal: Principal) -> HttpResponse:
     """Every file of the form becomes a job; a refused one is named beside the form."""
+    files = received_files(request, "file")
     collection = find_collection(principal, request.POST.get("collection", ""))
-    jobs, problems = _accept_all(request, principal, collection)
+    jobs, problems = _accept_all(request, principal, collection, files)
     if problems or not jobs:
         problems = problems or ["Choose a file first."]
         return _page(request, principal, problems=problems, chosen=collection.id, status=422)
@@ -44,11 +45,10 @@ def _receive(request: HttpRequest, principal: Principal) -> HttpResponse:
 
 
 def _accept_all(
-    request: HttpRequest, principal: Principal, collection: Collection
+    request: HttpRequest, principal: Principal, collection: Collection, files: list[HashedUpload]
 ) -> tuple[list[Job], list[str]]:
     jobs, problems = [], []
-    for file in request.FILES.getlist("file"):
-        assert isinstance(file, HashedUpload)
+    for file in files:
         name = file.name or "upload"
         received = ReceivedFile(file.path, name, file.sha256, file.md5)
         wanted = ProductRequest(visibility=request.POST.get("visibility", ""))
