@@ -52,7 +52,7 @@ def _owned_bytes(memory: MemoryFile) -> memoryview:
     """
     buffer = np.frombuffer(memory.getbuffer(), np.uint8)
     weakref.finalize(buffer, memory.close)
-    return memoryview(buffer)
+    return buffer.data
 
 
 def _describe(target: DatasetWriter, record: CoverageRecord, bands: list[BandInfo]) -> None:
