@@ -1,0 +1,97 @@
+"""`rastrum push FILES... --server URL --collection C`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rastrum_client.following import follow
+from rastrum_client.progress import Meter, Screen
+from rastrum_client.sending import FileChanged, send
+from rastrum_client.server import Refused, Server, Unreachable
+
+PUBLISHED, NOT_PUBLISHED, INTERRUPTED, NEEDS_ANSWER = 0, 1, 3, 4
+GRAVEST_FIRST = (INTERRUPTED, NOT_PUBLISHED, NEEDS_ANSWER, PUBLISHED)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code, as README.md lists them."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if not given.server or not given.token:
+        parser.error("--server and --token (or RASTRUM_SERVER and RASTRUM_TOKEN) are needed")
+    if given.id and len(given.files) > 1:
+        parser.error("--id names one map, so give one file")
+    server, screen = Server(given.server, given.token), Screen()
+    pool = ThreadPoolExecutor(max(1, given.parallel))
+    try:
+        codes = list(pool.map(lambda file: push(server, Path(file), given, screen), given.files))
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same line again to go on.", file=sys.stderr)
+        # Threads in the middle of a part would be waited for.
+        os._exit(INTERRUPTED)
+    return next(code for code in GRAVEST_FIRST if code in codes)
+
+
+def push(server: Server, path: Path, given: argparse.Namespace, screen: Screen) -> int:
+    """Send one file and follow its job; the exit code that it alone would give."""
+    try:
+        size = path.stat().st_size
+        job = send(
+            server, path, _request(given),
+            progress=Meter(screen, path.name, max(size, 1)),
+            say=lambda words: screen.show(path.name, words),
+        )  # fmt: skip
+        if given.no_wait:
+            print(server.address(job), flush=True)
+            return PUBLISHED
+        found = follow(server, job, lambda words: screen.show(path.name, words))
+    except (Refused, FileChanged, OSError) as error:
+        screen.say(path.name, f"not sent: {error}")
+        return NOT_PUBLISHED
+    except Unreachable as error:
+        screen.say(path.name, f"{error}. Run the same line again to go on.")
+        return INTERRUPTED
+    return _report(found, path, screen)
+
+
+def _report(job: dict[str, object], path: Path, screen: Screen) -> int:
+    links, error = job["links"], job.get("error") or {}
+    assert isinstance(links, dict)
+    assert isinstance(error, dict)
+    if job["state"] == "published":
+        screen.say(path.name, "published")
+        print(links["map"], flush=True)
+        return PUBLISHED
+    reason = " ".join(filter(None, (error.get("message"), error.get("hint"))))
+    screen.say(path.name, f"{str(job['state']).replace('_', ' ')}: {reason} {links['page']}")
+    return NEEDS_ANSWER if job["state"] == "needs_input" else NOT_PUBLISHED
+
+
+def _request(given: argparse.Namespace) -> dict[str, str]:
+    fields = {
+        "collection": given.collection, "id": given.id, "title": given.title,
+        "datetime": given.datetime, "visibility": "private" if given.private else "",
+    }  # fmt: skip
+    return {name: text for name, text in fields.items() if text}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rastrum", description="Client of a Rastrum server.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    push = commands.add_parser("push", help="send rasters and wait until they are maps")
+    push.add_argument("files", nargs="+", metavar="FILE")
+    push.add_argument("--server", default=os.environ.get("RASTRUM_SERVER", ""), metavar="URL")
+    push.add_argument("--collection", required=True, metavar="C")
+    push.add_argument("--token", default=os.environ.get("RASTRUM_TOKEN", ""),
+                      help="default: RASTRUM_TOKEN")  # fmt: skip
+    push.add_argument("--id", default="", help="of the map; for one file alone")
+    push.add_argument("--title", default="")
+    push.add_argument("--datetime", default="", metavar="T")
+    push.add_argument("--private", action="store_true", help="only you can see it")
+    push.add_argument("--parallel", type=int, default=2, metavar="N", help="files at once")
+    push.add_argument("--no-wait", action="store_true", help="do not wait for the map")
+    return parser
