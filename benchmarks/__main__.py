@@ -7,6 +7,7 @@ benchmarks/results. Compare ratios, not times: other machines are not this one.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ def main() -> None:
     size = ["--quick"] if os.environ.get("BENCH") == "quick" else []
     _run("Conversion against rio-cogeo and GDAL", "convert", *size)
     _run("Tiles against TiTiler", "tiles", *size)
+    if shutil.which("nginx"):
+        _run("Uploads against nginx", "uploads", *size)
     _measure_items()
 
 
