@@ -3,6 +3,7 @@ import "./site.js";
 
 import { follow } from "./follow.js";
 import { Row } from "./upload/row.js";
+import { prepareUnfinished, takeUnfinished } from "./upload/unfinished.js";
 import { bytesText } from "./upload/words.js";
 
 const AT_ONCE = 2;
@@ -13,6 +14,7 @@ let running = 0;
 if (form) {
   rememberChoices();
   takeFiles();
+  prepareUnfinished(csrfToken, () => document.getElementById("file").click());
   follow();
 }
 
@@ -72,24 +74,23 @@ function takeFiles() {
 }
 
 function add(files) {
-  const choices = {
+  const metadata = {
     collection: form.elements.collection.value,
     visibility: form.elements.visibility.value,
   };
   document.getElementById("files").hidden = false;
   for (const file of files) {
-    const row = new Row(file, () => ({
-      ...choices,
-      csrfToken: form.elements.csrfmiddlewaretoken.value,
-    }));
+    const row = new Row(file, { ...takeUnfinished(file), metadata, csrfToken, start });
     document.getElementById("rows").prepend(row.element);
-    row.againButton.addEventListener("click", () => {
-      row.reset();
-      start(row);
-    });
-    if (file.size > Number(form.dataset.limit)) row.refuse(tooLarge(file));
+    if (file.size > Number(form.dataset.limit)) row.rest(tooLarge(file));
     else start(row);
   }
+}
+
+// The cookie's is the newer one after a sign-in in another window.
+function csrfToken() {
+  const cookie = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
+  return cookie?.split("=")[1] ?? form.elements.csrfmiddlewaretoken.value;
 }
 
 function tooLarge(file) {

@@ -1,65 +1,79 @@
 // One file on the upload page, from its first byte until its job takes over the row.
 import { announce } from "../announcing.js";
 import { fetchElement, follow } from "../follow.js";
-import { ConnectionLost, send } from "./transport.js";
+import { ConnectionLost, Sending } from "./transport.js";
 import { bytesText, timeLeftText } from "./words.js";
 
-const RETRY_SECONDS = [1, 2, 5, 10, 20];
+const RETRY_SECONDS = [0, 1, 2, 5, 10];
+const STOPS = { pause: "pause", cancel: "cancel" };
 
 export class Row {
-  constructor(file, choices) {
+  // `start` asks the page to run the row when its turn comes.
+  constructor(file, { address, safe = 0, metadata, csrfToken, start }) {
     this.file = file;
-    this.choices = choices;
+    this.sending = new Sending(file, {
+      address,
+      metadata: { filename: file.name, filetype: file.type, modified: `${file.lastModified}`, ...metadata },
+      csrfToken,
+      onProgress: (sent, total) => this.progress(sent, total),
+    });
+    this.sending.safe = safe;
     const template = document.getElementById("row");
     this.element = template.content.firstElementChild.cloneNode(true);
     this.find("[data-name]").textContent = file.name;
     this.find("progress").setAttribute("aria-label", file.name);
-    this.note(bytesText(file.size));
-    this.cancelButton = this.find("[data-cancel]");
-    this.againButton = this.find("[data-again]");
-    this.cancelButton.addEventListener("click", () => this.cancel());
+    this.on("[data-pause]", () => this.stop(STOPS.pause));
+    this.on("[data-cancel]", () => this.stop(STOPS.cancel));
+    for (const button of ["[data-resume]", "[data-again]"]) {
+      this.on(button, () => {
+        this.wait();
+        start(this);
+      });
+    }
+    this.wait();
   }
 
   // Sends the file; returns when the row has come to rest.
   async run() {
-    if (this.cancelled) return;
-    this.controller = new AbortController();
-    this.began = performance.now();
+    if (this.stopped) return;
     try {
       await this.becomeJob(await this.sendPatiently());
     } catch (error) {
-      this.refuse(error);
+      this.rest(error);
     }
   }
 
   async sendPatiently() {
     for (let attempt = 0; ; attempt++) {
+      const before = this.sending.safe;
+      this.began = performance.now();
+      this.beganAt = null;
       try {
-        return await send(this.file, {
-          ...this.choices(),
-          signal: this.controller.signal,
-          onProgress: (loaded, total) => this.progress(loaded, total),
-        });
+        return await this.sending.run();
       } catch (error) {
-        if (!(error instanceof ConnectionLost) || attempt >= RETRY_SECONDS.length) throw error;
-        this.status("Connection lost. Trying again", "warn");
-        await this.pause(RETRY_SECONDS[attempt]);
+        if (!(error instanceof ConnectionLost) || this.stopped) throw this.stopped ?? error;
+        if (this.sending.safe > before) attempt = 0;
+        this.status(`Connection lost. Trying again; ${this.safePercent()} % is safe.`, "warn");
+        await this.patience(RETRY_SECONDS[Math.min(attempt, RETRY_SECONDS.length - 1)]);
       }
     }
   }
 
-  progress(loaded, total) {
-    const percent = Math.floor((loaded / total) * 100);
+  progress(sent, total) {
+    this.beganAt ??= sent;
+    const percent = Math.floor((sent / total) * 100);
     this.find("progress").value = percent;
-    this.status(loaded < total ? `Uploading, ${percent} %` : "Received, being checked");
+    this.status(sent < total ? `Uploading, ${percent} %` : "Received, being checked");
     const seconds = (performance.now() - this.began) / 1000;
-    this.note(`${bytesText(loaded)} of ${bytesText(total)}${timeLeftText(loaded, total, seconds)}`);
+    const left = timeLeftText(sent - this.beganAt, total - this.beganAt, seconds);
+    this.note(`${bytesText(sent)} of ${bytesText(total)}${left}`);
   }
 
-  async becomeJob(job) {
-    const element = await fetchElement(`/jobs/${job.id}/row`, "[data-job]");
+  async becomeJob(address) {
+    const id = address.split("/").pop();
+    const element = await fetchElement(`/jobs/${id}/row`, "[data-job]");
     if (!element) {
-      location.href = `/jobs/${job.id}`;
+      location.href = `/jobs/${id}`;
       return;
     }
     this.element.replaceWith(element);
@@ -68,51 +82,70 @@ export class Row {
     follow();
   }
 
-  refuse(error) {
-    const signedOut = error.status === 401 || error.code === "csrf_failed";
-    this.find("progress").hidden = true;
-    this.cancelButton.hidden = true;
-    this.againButton.hidden = false;
-    if (error.name === "AbortError") {
+  // Says why the file does not go on, and how it could.
+  rest(reason) {
+    if (reason === STOPS.cancel) {
+      this.show();
+      this.find("progress").hidden = true;
       this.status("Cancelled", "muted");
       this.note("Nothing was kept.");
-    } else if (error instanceof ConnectionLost) {
-      this.status("Connection lost", "danger");
-      this.note("The server cannot be reached. Try again when you are online.");
+    } else if (reason === STOPS.pause) {
+      this.show("resume", "cancel");
+      this.status("Paused", "muted");
+      this.note(`${this.safePercent()} % is safe.`);
+    } else if (reason.isSignedOut) {
+      this.show("again", "sign-in", "cancel");
+      this.status("Signed out", "warn");
+      this.note(`Sign in, then try again; ${this.safePercent()} % is safe.`);
     } else {
+      this.show("again", "cancel");
       this.status("Not uploaded", "danger");
-      this.note(signedOut ? "You are signed out. Sign in, then try again." : error.message);
-      this.find("[data-sign-in]").hidden = !signedOut;
+      this.note(reason.message);
     }
     announce(`${this.file.name}: ${this.find("[data-word]").textContent}`);
   }
 
-  cancel() {
-    this.cancelled = true;
-    const reason = new DOMException("Cancelled", "AbortError");
-    if (this.controller) this.controller.abort(reason);
-    else this.refuse(reason);
+  stop(how) {
+    this.stopped = how;
+    if (how === STOPS.cancel) this.sending.discard().catch(() => {}); // it expires by itself
+    this.sending.stop(how);
+    this.awake?.();
+    this.rest(how);
   }
 
-  // Ready for another run.
-  reset() {
-    this.cancelled = false;
-    this.controller = null;
+  // In the queue, for the first time or again.
+  wait() {
+    this.stopped = null;
+    this.show("pause", "cancel");
     this.find("progress").hidden = false;
-    this.find("progress").value = 0;
-    this.cancelButton.hidden = false;
-    this.againButton.hidden = true;
-    this.find("[data-sign-in]").hidden = true;
+    this.find("progress").value = this.safePercent();
     this.status("Waiting");
     this.note(bytesText(this.file.size));
   }
 
-  pause(seconds) {
+  // Until the time has passed, the network is back, or the row is stopped.
+  patience(seconds) {
     return new Promise((resolve, reject) => {
-      setTimeout(resolve, seconds * 1000);
-      addEventListener("online", resolve, { once: true });
-      this.controller.signal.addEventListener("abort", () => reject(this.controller.signal.reason));
+      const woken = new AbortController();
+      this.awake = () => {
+        clearTimeout(timer);
+        woken.abort();
+        if (this.stopped) reject(this.stopped);
+        else resolve();
+      };
+      const timer = setTimeout(this.awake, seconds * 1000);
+      addEventListener("online", this.awake, { signal: woken.signal });
     });
+  }
+
+  safePercent() {
+    return Math.floor((this.sending.safe / this.file.size) * 100) || 0;
+  }
+
+  show(...names) {
+    for (const name of ["pause", "resume", "cancel", "again", "sign-in"]) {
+      this.find(`[data-${name}]`).hidden = !names.includes(name);
+    }
   }
 
   status(words, tone = "accent") {
@@ -122,6 +155,10 @@ export class Row {
 
   note(words) {
     this.find("[data-note]").textContent = words;
+  }
+
+  on(selector, action) {
+    this.find(selector).addEventListener("click", action);
   }
 
   find(selector) {

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from repository import uploads
+from repository import resumable, uploads
 from repository.api.principals import caller
 from repository.api.receiving import HashedUpload, received_files
 from repository.catalogue import find_collection, search_collections, search_jobs
@@ -79,6 +79,7 @@ def _page(
         "visibility": request.POST.get("visibility") or (selected.visibility if selected else ""),
         "public": Visibility.PUBLIC,
         "jobs": [job for job in jobs if not job.is_final],
+        "unfinished": [row for row in resumable.unfinished(principal) if row.collection],
         "limit": settings.MAX_UPLOAD_BYTES,
         "problems": problems or [],
     }
