@@ -20,6 +20,7 @@ from config.bodies import WholeBodies
 from config.dispatch import Dispatcher
 from config.guard import Guard
 from repository.api.events import app as job_events
+from repository.api.tus import app as resumable_uploads
 from repository.downloads import app as downloads
 from tiler.app import app as tiles
 from tiler.ogc.app import app as ogc
@@ -32,6 +33,7 @@ application = Guard(
             r"/wmts(/|$)": tiles,
             r"/ogc(/|$)": ogc,
             r"/api/jobs/([^/]+/)?events$": job_events,
+            r"/api/uploads(/|$)": resumable_uploads,
         },
         default=WholeBodies(cast(ASGIApp, _django)),
     )

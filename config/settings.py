@@ -155,8 +155,10 @@ STORAGES = {
 }
 
 # --- Limits and times ---------------------------------------------------------------------------
-MAX_UPLOAD_BYTES = _integer("MAX_UPLOAD_BYTES", 50 * 10**9, least=1)
-"""Of one request; a larger file is refused with 413 before a byte of it is kept."""
+MAX_UPLOAD_BYTES = _integer("MAX_UPLOAD_BYTES", 100 * 2**30, least=1)
+"""Of one file; a larger one is refused with 413 before a byte of it is kept."""
+UPLOAD_KEEP_SECONDS = _integer("UPLOAD_KEEP_SECONDS", 7 * 24 * 3600, least=1)
+"""A resumable upload that gets no byte for so long is removed."""
 MAX_DECODED_BYTES = _integer("MAX_DECODED_BYTES", 500 * 10**9, least=1)
 LEASE_SECONDS = _integer("LEASE_SECONDS", 30, least=2)
 """A worker that does not beat for so long has lost its job to the next."""
@@ -172,7 +174,7 @@ MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
 WORK_DIR = DATA_DIR / "work"
 """Scratch of uploads and jobs; swept of what no job owns."""
 INCOMING_DIR = WORK_DIR / "incoming"
-"""Half uploads. Not Django's FILE_UPLOAD_TEMP_DIR, which must exist before any command runs."""
+"""Half forms. Not Django's FILE_UPLOAD_TEMP_DIR, which must exist before any command runs."""
 BASEMAP_URL = os.environ.get("BASEMAP_URL", "")
 """XYZ template of an additional online base map, such as https://host/{z}/{x}/{y}.png."""
 BASEMAP_ATTRIBUTION = os.environ.get("BASEMAP_ATTRIBUTION", "")

@@ -23,7 +23,8 @@ async def refusal(request: Request, error: Exception) -> Response:
     """Starlette exception handler for its own 404 and 405."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        answer = await problem(request, MethodNotAllowed("This address is to be read."))
+        allowed = (error.headers or {}).get("Allow", "GET")
+        answer = await problem(request, MethodNotAllowed(f"This address takes {allowed}."))
         answer.headers.update(error.headers or {})
         return answer
     return await problem(request, NotFound("There is nothing at this address."))

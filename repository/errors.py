@@ -91,10 +91,34 @@ class Conflict(RastrumError):
     code, status, title = "conflict", 409, "Conflict"
 
 
+class WrongPrecondition(RastrumError):
+    """The client speaks another version of the protocol than we do."""
+
+    code, status, title = "unsupported_version", 412, "Another version of the protocol"
+
+
 class TooLarge(RastrumError):
     """More bytes or pixels than this server takes."""
 
     code, status, title = "too_large", 413, "Too large"
+
+
+class WrongMediaType(RastrumError):
+    """The body is of a kind that this address does not take."""
+
+    code, status, title = "wrong_media_type", 415, "Wrong media type"
+
+
+class Locked(RastrumError):
+    """Another request works on the same upload at this moment."""
+
+    code, status, title, retryable = "upload_locked", 423, "Another request is at work", True
+
+
+class WrongChecksum(RastrumError):
+    """The bytes changed on the way (tus 1.0.0, checksum: 460)."""
+
+    code, status, title, retryable = "wrong_checksum", 460, "The bytes changed on the way", True
 
 
 class OutOfSpace(RastrumError):

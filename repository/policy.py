@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from repository.errors import Forbidden, SignInRequired
-from repository.models import ApiToken, Asset, Collection, Job, Product
+from repository.models import ApiToken, Asset, Collection, Job, Product, ResumableUpload
 from repository.models.collection import Contributors, Visibility
 from repository.models.product import ProductState
 from repository.principal import Principal
@@ -35,7 +35,7 @@ def visible_to(
         rows = rows.filter(state__in=[ProductState.PUBLISHED, ProductState.REMOVED])
     elif rows.model is Asset:
         rows = rows.filter(product__state=ProductState.PUBLISHED)
-    if principal.is_operator and rows.model is not ApiToken:
+    if principal.is_operator and rows.model not in _OWNERS_ALONE:
         return rows
     return rows.filter(rule(principal))
 
@@ -119,4 +119,8 @@ _RULES: dict[type[Model], Callable[[Principal], Q]] = {
     Asset: _assets,
     Job: lambda principal: _own(principal, "owner"),
     ApiToken: lambda principal: _own(principal, "user"),
+    ResumableUpload: lambda principal: _own(principal, "owner"),
 }
+
+_OWNERS_ALONE = (ApiToken, ResumableUpload)
+"""Not even operators see these of others."""

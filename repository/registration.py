@@ -62,12 +62,8 @@ def reserve(
     `exact`: the uploader chose the id, so a taken one is Conflict `duplicate_id`;
     else a number is added until it is free.
     """
-    if exact and not is_valid_id(slug):
-        raise BadRequest(
-            f"{slug!r} cannot be an id.",
-            code="invalid_id",
-            hint="Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
-        )
+    if exact:
+        _require_valid(slug)
     for _ in range(MAX_TRIES):
         candidate = slug if exact else _free_slug(collection, slug)
         try:
@@ -82,7 +78,27 @@ def reserve(
         except IntegrityError:  # taken by now
             if exact:
                 break
-    raise Conflict(
+    raise _duplicate(collection, slug)
+
+
+def check_free(collection: Collection, slug: str) -> None:
+    """Raise BadRequest `invalid_id` or Conflict `duplicate_id` where the id cannot be had now."""
+    _require_valid(slug)
+    if Product.objects.filter(collection=collection, slug=slug).exists():
+        raise _duplicate(collection, slug)
+
+
+def _require_valid(slug: str) -> None:
+    if not is_valid_id(slug):
+        raise BadRequest(
+            f"{slug!r} cannot be an id.",
+            code="invalid_id",
+            hint="Use small letters, digits, '.', '_' and '-', starting with a letter or digit.",
+        )
+
+
+def _duplicate(collection: Collection, slug: str) -> Conflict:
+    return Conflict(
         f"The collection {collection.id} already has a map with the id {slug}.",
         code="duplicate_id",
         hint="Choose another id, or leave it out to get one made from the file's name.",

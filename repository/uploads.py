@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from repository import jobs, registration
 from repository.errors import BadRequest, NotFound, OutOfSpace, TooLarge
@@ -55,10 +55,25 @@ class ProductRequest:
     properties: dict[str, Any] = field(default_factory=dict)
 
 
+def check(
+    principal: Principal, collection: Collection, request: ProductRequest, *, size: int
+) -> None:
+    """Raise what `accept` would raise of a file of `size` bytes, as far as that shows before a
+    byte of it has come."""
+    require_contributor(principal, collection)
+    _visibility(collection, request)
+    if request.datetime:
+        parse_interval(request.datetime)
+    if request.id:
+        registration.check_free(collection, request.id)
+    check_size(size)
+
+
 def accept(
-    principal: Principal, collection: Collection, received: ReceivedFile, request: ProductRequest
-) -> Job:
-    """Store an original and queue its job.
+    principal: Principal, collection: Collection, received: ReceivedFile, request: ProductRequest,
+    *, in_same_commit: Callable[[Job], None] = lambda job: None,
+) -> Job:  # fmt: skip
+    """Store an original and queue its job; `in_same_commit` may write rows that belong to it.
 
     When this returns, the bytes are durable in the store and the job is committed:
     nothing that was acknowledged is lost. Raises BadRequest, Conflict (duplicate_id),
@@ -66,7 +81,8 @@ def accept(
     """
     require_contributor(principal, collection)
     visibility = _visibility(collection, request)
-    size = _checked_size(received)
+    size = received.path.stat().st_size
+    check_size(size, received.file_name)
     start, end = parse_interval(request.datetime) if request.datetime else ("", "")
     sha256, md5 = (
         (received.sha256, received.md5) if received.sha256 else checksums_of(received.path)
@@ -96,6 +112,7 @@ def accept(
                      "datetime": start, "end_datetime": end, "visibility": visibility,
                      "properties": request.properties},
         )  # fmt: skip
+        in_same_commit(job)
     log.info("job %s: accepted %s, %d bytes, for %s", job.id, name, size, product.address)
     return job
 
@@ -118,23 +135,25 @@ def _object_or_nothing(key: str, collection: Collection) -> Iterator[None]:
     except IntegrityError as error:  # foreign keys are checked at the commit
         object_store().delete(key)
         raise NotFound(f"The collection {collection.id} was removed meanwhile.") from error
+    except (OperationalError, InterfaceError):
+        # The commit may have happened and only its answer be lost: its object must stay.
+        raise
     except BaseException:
         object_store().delete(key)
         raise
 
 
-def _checked_size(received: ReceivedFile) -> int:
-    size = received.path.stat().st_size
+def check_size(size: int, file_name: str = "The file") -> None:
+    """Raise BadRequest `empty_file`, TooLarge or OutOfSpace for a file of so many bytes."""
     if size == 0:
-        raise BadRequest(f"{received.file_name} is empty.", code="empty_file",
+        raise BadRequest(f"{file_name} is empty.", code="empty_file",
                          hint="Check that the file was written completely.")  # fmt: skip
     if size > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(
-            f"{received.file_name} has {size:,} bytes; this server takes "
+            f"{file_name} has {size:,} bytes; this server takes "
             f"{settings.MAX_UPLOAD_BYTES:,} at most."
         )
     make_room_or_refuse(size)
-    return size
 
 
 def _visibility(collection: Collection, request: ProductRequest) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models.functions import Now
 
-from repository import jobs
+from repository import jobs, resumable
 from repository.models import Asset, Job, Upload
 from repository.models.product import ProductState
 from repository.storage import object_store
@@ -30,6 +30,7 @@ def sweep() -> None:
     if rung:
         log.info("rang again for %d jobs", rung)
     purge_removed()
+    resumable.sweep()
     clear_scratch(Path(settings.WORK_DIR))
 
 

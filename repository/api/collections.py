@@ -7,18 +7,21 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
+from pydantic import ValidationError
 
-from repository import collections, uploads
+from repository import collections, resumable, uploads
 from repository.api import schemas
 from repository.api.presenting import collection_json, job_json, product_summary
 from repository.api.principals import caller, request_links
 from repository.api.queries import Limit, ProductFilter, page_json
 from repository.api.receiving import announced_bytes, received_files
-from repository.catalogue import find_collection, search, search_collections
+from repository.catalogue import find_collection, find_job, search, search_collections
 from repository.editing import check_properties
 from repository.errors import BadRequest
+from repository.models import Collection, Job
 from repository.models.collection import MAX_DESCRIPTION
 from repository.policy import require_contributor
+from repository.resumable_files import LockedFile
 
 router = Router(tags=["collections"])
 
@@ -40,7 +43,8 @@ UPLOAD_FORM: dict[str, Any] = {
                         "properties": {"type": "string", "description": "A JSON object."},
                     },
                 }
-            }
+            },
+            "application/json": {"schema": schemas.UploadsInput.model_json_schema()},
         },
     }
 }
@@ -103,13 +107,38 @@ def upload(request: HttpRequest, c: str, response: HttpResponse) -> Any:
     collection = find_collection(caller(request), c)
     # Before the body is read: gigabytes should not travel towards a refusal.
     require_contributor(caller(request), collection)
+    if request.content_type == "application/json":
+        return _use_upload(request, collection, response)
     uploads.make_room_or_refuse(announced_bytes(request))
     received, product_request = _read_form(request)
     job = uploads.accept(caller(request), collection, received, product_request)
     job.refresh_from_db()
-    links = request_links(request)
+    return _accepted(request, job, response)
+
+
+def _accepted(request: HttpRequest, job: Job, response: HttpResponse) -> Any:
     response["Location"] = f"/api/jobs/{job.id}"
-    return 202, job_json(job, links)
+    return 202, job_json(job, request_links(request))
+
+
+def _use_upload(request: HttpRequest, collection: Collection, response: HttpResponse) -> Any:
+    """The other way in: a resumable upload that was sent without naming a collection."""
+    try:
+        payload = schemas.UploadsInput.model_validate_json(request.body)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise BadRequest(f"{place or 'The body'}: {error.errors()[0]['msg']}",
+                         code="invalid_field", hint="Send {uploads: [...]}.") from None  # fmt: skip
+    check_properties(payload.properties)
+    if len(payload.uploads) != 1:
+        raise BadRequest("Name one upload a product.", code="one_file_only",
+                         hint="Use each upload by itself.")  # fmt: skip
+    upload_id = payload.uploads[0].rstrip("/").rpartition("/")[2]
+    fields = payload.dict(exclude={"uploads"})
+    with LockedFile(resumable.find(caller(request), upload_id).pk):
+        upload = resumable.find(caller(request), upload_id)
+        job = resumable.use(caller(request), upload, collection, uploads.ProductRequest(**fields))
+    return _accepted(request, find_job(caller(request), str(job.pk)), response)
 
 
 def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.ProductRequest]:

@@ -39,7 +39,7 @@ def principal_middleware(
         if not request.path.startswith("/api/"):
             return _kept_apart(get_response(request), principal)
         unsafe = request.method not in SAFE_METHODS
-        if unsafe and principal.by_session and not _csrf_token_holds(request):
+        if unsafe and principal.by_session and not csrf_token_holds(request):
             return problem_response(
                 Forbidden("The page is out of date.", code="csrf_failed", hint="Reload it.")
             )
@@ -67,7 +67,7 @@ def request_links(request: HttpRequest) -> Links:
     return links_for(request.scheme or "http", request.get_host())
 
 
-def _csrf_token_holds(request: HttpRequest) -> bool:
+def csrf_token_holds(request: HttpRequest) -> bool:
     """The API's views are exempt from Django's own check, so it is asked here, header only:
     looking for a form field would read the whole upload first."""
     if not request.headers.get("X-CSRFToken"):

@@ -69,6 +69,19 @@ class StyleInput(Input):
     name: str = Field("default", max_length=100)
 
 
+class UploadsInput(Input):
+    """A product of resumable uploads that wait to be used."""
+
+    uploads: list[str] = Field(max_length=100)
+    """Ids, or addresses as `Location` gave them."""
+    id: str = ""
+    title: str = Field("", max_length=300)
+    description: str = Field("", max_length=MAX_DESCRIPTION)
+    datetime: str = ""
+    visibility: Visibility | Literal[""] = ""
+    properties: dict[str, Any] = {}
+
+
 class ProductPatch(Input):
     title: str | None = Field(None, max_length=300, min_length=1)
     description: str | None = Field(None, max_length=MAX_DESCRIPTION)

@@ -5,6 +5,9 @@ from repository.models.asset import Asset
 from repository.models.collection import Collection
 from repository.models.job import Job
 from repository.models.product import Product
+from repository.models.resumable import ResumableUpload
 from repository.models.upload import Upload
 
-__all__ = ["ApiToken", "Asset", "Collection", "Job", "Product", "Upload", "User"]
+__all__ = [
+    "ApiToken", "Asset", "Collection", "Job", "Product", "ResumableUpload", "Upload", "User",
+]  # fmt: skip

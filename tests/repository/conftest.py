@@ -158,7 +158,7 @@ def shared_connection(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
             del connections["default"]
 
     ours.inc_thread_sharing()
-    for module in ("repository.downloads", "repository.api.events"):
+    for module in ("repository.downloads", "repository.api.events", "repository.api.tus"):
         monkeypatch.setattr(f"{module}.borrowed_connection", borrowed)
     yield
     ours.dec_thread_sharing()
