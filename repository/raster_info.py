@@ -112,7 +112,7 @@ class RasterInfo:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of JSON types; NaN and infinities become strings."""
-        result = _finite(asdict(self))
+        result = finite(asdict(self))
         assert isinstance(result, dict)
         return result
 
@@ -158,12 +158,12 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, str) else value
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN (RFC 8259, 6): write such floats as strings."""
+def finite(value: Any) -> Any:
+    """`value` with NaN and infinities as strings: JSON has none (RFC 8259, 6)."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return "nan" if value != value else ("inf" if value > 0 else "-inf")
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
