@@ -60,7 +60,7 @@ class AssetAdmin(ReadOnlyAdmin):
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
     list_display = ("file_name", "owner", "size", "created")
-    search_fields = ("file_name", "sha256")
+    search_fields = ("file_name", "files__sha256", "source")
     list_select_related = ("owner",)
 
 

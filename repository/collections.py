@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from repository.errors import BadRequest, Conflict, NotFound
 from repository.jobs import unfinished
-from repository.models import Asset, Collection, Upload
+from repository.models import Asset, Collection, Upload, UploadedFile
 from repository.models.product import ProductState
 from repository.names import is_valid_id
 from repository.policy import require_change, require_writer
@@ -74,7 +74,8 @@ def _delete_with_objects(collection: Collection) -> None:
     """Rows now, their objects once that is certain: the sweeper finds objects by their rows."""
     uploads = Upload.objects.filter(jobs__collection=collection)
     assets = Asset.objects.filter(product__collection=collection)
-    keys = {*uploads.values_list("key", flat=True), *assets.values_list("key", flat=True)}
+    originals = UploadedFile.objects.filter(upload__in=uploads)
+    keys = {*originals.values_list("key", flat=True), *assets.values_list("key", flat=True)}
     upload_ids = list(uploads.values_list("pk", flat=True))
     collection.products.all().delete()
     collection.delete()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RastrumError(Exception):
     """Base of everything that a user can cause or must be told.
@@ -19,6 +21,8 @@ class RastrumError(Exception):
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.hint = hint
+        self.options: list[dict[str, Any]] = []
+        """What can be answered, where that is a choice: `repository.findings.Option` as JSON."""
         if code is not None:
             self.code = code
 

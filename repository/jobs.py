@@ -22,6 +22,7 @@ from kombu.exceptions import OperationalError
 
 from repository import registration
 from repository.errors import BadRequest, Conflict, LeaseLost, RastrumError
+from repository.findings import Findings
 from repository.models import Collection, Job, Product, Upload
 from repository.models.job import FINAL_STATES, RUNNING_STATES, JobState
 from repository.times import format_instant, parse_instant
@@ -40,11 +41,14 @@ class Lease:
 
 
 def enqueue(
-    *, upload: Upload, product: Product, collection: Collection, request: dict[str, Any]
-) -> Job:
-    """A queued job for an upload; within the caller's transaction, rung once that commits."""
+    *, upload: Upload, product: Product, collection: Collection, request: dict[str, Any],
+    owner_id: int | None = None, answers: dict[str, Any] | None = None,
+) -> Job:  # fmt: skip
+    """A queued job for an upload, of its owner unless told otherwise; within the caller's
+    transaction, rung once that commits."""
     job = Job.objects.create(
-        owner_id=upload.owner_id,
+        owner_id=owner_id or upload.owner_id,
+        answers=answers or {},
         collection=collection,
         slug=product.slug,
         product=product,
@@ -108,9 +112,10 @@ def advance(lease: Lease, *, progress: float, state: str | None = None, step: st
     _write(lease, **values)
 
 
-def note_findings(lease: Lease, found: dict[str, Any], warnings: list[dict[str, str]]) -> None:
-    """Keep what inspection found, for the owner to read."""
-    _write(lease, found=found, warnings=warnings, updated=Now())
+def note_findings(lease: Lease, found: Findings) -> None:
+    """Keep what inspection found so far, for the owner to read. Raises LeaseLost."""
+    warnings = [{"code": code, "message": text} for code, text in found.warnings]
+    _write(lease, found=found.to_json(), warnings=warnings, updated=Now())
 
 
 def finish(lease: Lease, state: str, error: RastrumError | None = None) -> None:
@@ -276,7 +281,7 @@ def _error_json(error: RastrumError) -> dict[str, Any]:
         "message": error.detail,
         "hint": error.hint,
         "retryable": error.retryable,
-    }
+    } | ({"options": error.options} if error.options else {})
 
 
 def _lease_end() -> Any:

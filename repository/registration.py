@@ -46,6 +46,8 @@ class StoredFile:
     sha256: str
     md5: str
     raster: RasterInfo | None = None
+    position: int = 0
+    """Order among the product's rasters; the first one is drawn."""
 
 
 def reserve(
@@ -137,13 +139,18 @@ def publish(
     product_uuid: uuid.UUID, info: RasterInfo, style: RenderingStyle, files: Iterable[StoredFile],
     *, request: dict[str, Any]
 ) -> Product:  # fmt: skip
-    """Make a reserved product visible with its assets; inside the caller's transaction.
+    """Make a reserved product visible with its assets; inside the caller's transaction, which
+    the job's fence guards: any number of deliveries of one job gives one result.
 
-    A product that is published already is left as it is, so that any number of
-    deliveries of one job gives one result.
+    A product that is published already gets a new version if `request` says which one it
+    `replaces`; one that is removed, or has changed its version meanwhile, is left as it is.
     """
     product = Product.objects.select_for_update().get(pk=product_uuid)
-    if product.state != ProductState.RESERVED:
+    replaced = request.get("replaces")
+    if product.state == ProductState.PUBLISHED and product.version == replaced:
+        product.version += 1
+        product.revision += 1
+    elif product.state != ProductState.RESERVED:
         return product
     product.start, product.datetime_source = _datetime_of(request, info, product)
     product.end = parse_datetime(request.get("end_datetime") or "") or product.start
@@ -153,7 +160,8 @@ def publish(
     product.style = style.to_json()
     product.state = ProductState.PUBLISHED
     product.save()
-    Product.objects.filter(pk=product.pk).update(published=Now(), updated=Now())
+    published = {} if replaced else {"published": Now()}
+    Product.objects.filter(pk=product.pk).update(**published, updated=Now())
     for stored in files:
         Asset.objects.create(
             product=product,
@@ -166,6 +174,7 @@ def publish(
             sha256=stored.sha256,
             md5=stored.md5,
             raster=stored.raster.to_json() if stored.raster else None,
+            position=stored.position,
         )
     log.info("published %s (%s)", product.address, product.uuid)
     return product

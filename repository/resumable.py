@@ -122,7 +122,7 @@ def use(
     sha256, md5 = RUNNING.whole(upload.pk, upload.length)
     received = ReceivedFile(path, upload.file_name, sha256, md5)
     job = uploads.accept(
-        principal, collection, received, request,
+        principal, collection, [received], request,
         in_same_commit=lambda job: _settle(upload, job),
     )  # fmt: skip
     path.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 
 from repository import jobs, registration
 from repository.errors import BadRequest, NotFound, OutOfSpace, TooLarge
-from repository.models import Collection, Job, Upload
+from repository.models import Collection, Job, Upload, UploadedFile
 from repository.models.collection import Visibility
 from repository.names import display_file_name, id_from_file_name, title_from_file_name
 from repository.policy import require_contributor
@@ -27,6 +27,9 @@ from repository.storage import checksums_of, object_key, object_store
 from repository.times import parse_interval
 
 log = logging.getLogger("rastrum.uploads")
+
+MAX_FILES = 100
+"""Of one product: a raster, its sidecars, and what is kept beside them."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ def check(
 
 
 def accept(
-    principal: Principal, collection: Collection, received: ReceivedFile, request: ProductRequest,
-    *, in_same_commit: Callable[[Job], None] = lambda job: None,
+    principal: Principal, collection: Collection, received: Sequence[ReceivedFile],
+    request: ProductRequest, *, in_same_commit: Callable[[Job], None] = lambda job: None,
 ) -> Job:  # fmt: skip
-    """Store an original and queue its job; `in_same_commit` may write rows that belong to it.
+    """Store the originals of one product and queue its job; `in_same_commit` may write rows that
+    belong to it.
 
     When this returns, the bytes are durable in the store and the job is committed:
     nothing that was acknowledged is lost. Raises BadRequest, Conflict (duplicate_id),
@@ -81,30 +85,37 @@ def accept(
     """
     require_contributor(principal, collection)
     visibility = _visibility(collection, request)
-    size = received.path.stat().st_size
-    check_size(size, received.file_name)
+    sizes = [file.path.stat().st_size for file in received]
+    check_set(received, sizes)
     start, end = parse_interval(request.datetime) if request.datetime else ("", "")
-    sha256, md5 = (
-        (received.sha256, received.md5) if received.sha256 else checksums_of(received.path)
-    )
-    name = display_file_name(received.file_name)
+    checksums = [
+        (file.sha256, file.md5) if file.sha256 else checksums_of(file.path) for file in received
+    ]
     product_uuid = uuid.uuid4()
-    key = object_key(product_uuid, sha256, "original")
+    keys = [object_key(product_uuid, sha256, "original") for sha256, _ in checksums]
     user_id = principal.user_id
     assert user_id is not None, "require_contributor lets no anonymous caller pass"
-    with _object_or_nothing(key, collection), transaction.atomic():
+    first = display_file_name(received[0].file_name)
+    with ExitStack() as stack:
+        for key in dict.fromkeys(keys):
+            stack.enter_context(_object_or_nothing(key, collection))
+        stack.enter_context(transaction.atomic())
         # The id first: a duplicate is refused before gigabytes are copied.
         product = registration.reserve(
-            collection, request.id or id_from_file_name(received.file_name),
+            collection, request.id or id_from_file_name(received[0].file_name),
             owner_id=user_id, exact=bool(request.id), product_uuid=product_uuid,
-            title=request.title or title_from_file_name(name),
+            title=request.title or title_from_file_name(first),
             description=request.description, visibility=visibility,
             properties=request.properties, licence=collection.licence, keywords=collection.keywords,
         )  # fmt: skip
-        object_store().put(key, received.path, sha256, may_link=received.is_ours)
-        upload = Upload.objects.create(
-            owner_id=user_id, file_name=name, key=key, size=size, sha256=sha256, md5=md5
-        )
+        upload = Upload.objects.create(owner_id=user_id, file_name=first, size=sum(sizes))
+        for position, (file, key) in enumerate(zip(received, keys, strict=True)):
+            sha256, md5 = checksums[position]
+            object_store().put(key, file.path, sha256, may_link=file.is_ours)
+            UploadedFile.objects.create(
+                upload=upload, position=position, file_name=display_file_name(file.file_name),
+                key=key, size=sizes[position], sha256=sha256, md5=md5,
+            )  # fmt: skip
         job = jobs.enqueue(
             upload=upload, product=product, collection=collection,
             # All that a retry needs, whose product is made anew.
@@ -113,8 +124,24 @@ def accept(
                      "properties": request.properties},
         )  # fmt: skip
         in_same_commit(job)
-    log.info("job %s: accepted %s, %d bytes, for %s", job.id, name, size, product.address)
+    log.info("job %s: accepted %s, %d bytes, for %s", job.id, first, sum(sizes), product.address)
     return job
+
+
+def check_set(received: Sequence[ReceivedFile], sizes: Sequence[int]) -> None:
+    """Raise BadRequest `file_missing`, `empty_file` or `too_many_files`, TooLarge or OutOfSpace
+    for the files of one product."""
+    if not received:
+        raise BadRequest("No file was sent.", code="file_missing", hint="Choose a file.")
+    if len(received) > MAX_FILES:
+        raise BadRequest(
+            f"A product is made of {MAX_FILES} files at most.",
+            code="too_many_files",
+            hint="Put them into one zip archive, or send several products.",
+        )
+    for file, size in zip(received, sizes, strict=True):
+        check_size(size, file.file_name)
+    make_room_or_refuse(sum(sizes))
 
 
 def make_room_or_refuse(size: int) -> None:

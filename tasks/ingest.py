@@ -8,6 +8,7 @@ import shutil
 import socket
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from celery import shared_task
@@ -17,13 +18,23 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from repository import jobs, registration
 from repository.errors import LeaseLost, NeedsInput, OutOfSpace, RastrumError, Rejected, StepFailed
 from repository.jobs import INGEST_TASK, Lease
-from repository.models import Job
+from repository.models import Job, Product, Upload, UploadedFile
 from repository.models.job import JobState
 from repository.raster_info import RasterInfo
+from repository.registration import StoredFile
+from repository.rendering_style import RenderingStyle
 from repository.storage import object_store
 from tasks.heartbeat import Heartbeat
+from tasks.raster_source import HandedFile, Inspection
+from tasks.rendering_defaults import default_style
 from tasks.sandbox import PixelProcess
-from tasks.storing import store_data, stored_original
+from tasks.storing import (
+    FileNames,
+    original_as_data,
+    originals,
+    store_attachment,
+    store_data,
+)  # fmt: skip
 
 log = logging.getLogger("rastrum.ingest")
 
@@ -67,28 +78,29 @@ def _work(lease: Lease, folder: Path) -> None:
 
 
 def _bring_in(lease: Lease, folder: Path) -> None:
-    """The journey of one file. Raises what ends it early."""
+    """The journey of one upload. Raises what ends it early."""
     job = Job.objects.select_related("upload", "product", "collection").get(pk=lease.job_id)
     if job.product is None:
         raise LeaseLost("The product's row is gone.")
-    source, cog = folder / "source", folder / "data.tif"
     with (
         PixelProcess(folder, seconds=settings.STEP_SECONDS) as pixels,
         Heartbeat(lease, pixels.kill),
     ):
-        object_store().fetch(job.upload.key, source)
+        handed = _fetch(job.upload, folder / "files")
 
-        info = pixels.inspect(source, job.upload.file_name, job.answers, settings.MAX_DECODED_BYTES)
-        jobs.note_findings(lease, info.to_json(), _as_json(info))
+        inspection = pixels.inspect(
+            list(handed), job.answers, settings.MAX_DECODED_BYTES,
+            lambda found: jobs.note_findings(lease, found),
+        )  # fmt: skip
         jobs.advance(lease, progress=INSPECTED, state=JobState.CONVERTING)
 
-        info, style = pixels.convert(source, cog, info, _reporter(lease))
-        jobs.note_findings(lease, info.to_json(), _as_json(info))
+        converted = _convert_all(lease, pixels, inspection, folder)
         jobs.advance(lease, progress=CONVERTED, state=JobState.STORING)
 
-        files = [store_data(job.product, cog, info), stored_original(job.upload, job.product)]
+        files = _store_all(job, inspection, converted, handed)
         jobs.advance(lease, progress=STORED)
 
+    info, style = converted[0].info, _style_of(job.product, converted[0].style)
     request = dict(job.request)
     if job.answers.get("datetime"):
         request |= {"datetime": job.answers["datetime"], "end_datetime": ""}
@@ -97,17 +109,84 @@ def _bring_in(lease: Lease, folder: Path) -> None:
         registration.publish(job.product.pk, info, style, files, request=request)
 
 
-def _reporter(lease: Lease) -> Callable[[float], None]:
-    """A callback that turns a share of the conversion into the job's progress."""
+@dataclass(frozen=True)
+class Converted:
+    """One raster, ready to be stored."""
+
+    cog: Path
+    info: RasterInfo
+    """Of the COG, with statistics."""
+    style: RenderingStyle
+
+
+def _fetch(upload: Upload, folder: Path) -> dict[HandedFile, UploadedFile]:
+    """Every file of the upload on this machine's disk, under names of ours, in order."""
+    folder.mkdir()
+    handed = {}
+    for file in upload.files.all():
+        path = folder / str(file.position)
+        object_store().fetch(file.key, path)
+        handed[HandedFile(str(path), file.file_name)] = file
+    return handed
+
+
+def _convert_all(
+    lease: Lease, pixels: PixelProcess, inspection: Inspection, folder: Path
+) -> list[Converted]:
+    """Each raster as a COG in `folder`; a raster's share of the progress is that of its pixels."""
+    sizes = [found.info.decoded_bytes for found in inspection.rasters]
+    converted: list[Converted] = []
+    for number, found in enumerate(inspection.rasters):
+        start, end = (
+            INSPECTED + (CONVERTED - INSPECTED) * sum(sizes[:upto]) / sum(sizes)
+            for upto in (number, number + 1)
+        )
+        cog = folder / f"data-{number}.tif"
+        info, style = pixels.convert(found, cog, _reporter(lease, start, end))
+        converted.append(Converted(cog, info, style))
+    return converted
+
+
+def _reporter(lease: Lease, start: float, end: float) -> Callable[[float], None]:
+    """A callback that turns a share of one conversion into the job's progress."""
 
     def report(share: float) -> None:
-        jobs.advance(lease, progress=INSPECTED + share * (CONVERTED - INSPECTED))
+        jobs.advance(lease, progress=start + share * (end - start))
 
     return report
 
 
-def _as_json(info: RasterInfo) -> list[dict[str, str]]:
-    return [{"code": code, "message": text} for code, text in info.warnings]
+def _store_all(
+    job: Job, inspection: Inspection, converted: list[Converted],
+    handed: dict[HandedFile, UploadedFile],
+) -> list[StoredFile]:  # fmt: skip
+    """All files of the product as objects: rasters, originals, and what lay beside them."""
+    product = job.product
+    assert product is not None, "_bring_in has seen it"
+    names, files = FileNames(product), []
+    uploaded = {file.path: row for file, row in handed.items()}
+    for position, (found, result) in enumerate(zip(inspection.rasters, converted, strict=True)):
+        name = names.of_data(found.source.name, position)
+        original = uploaded.get(found.source.path) if found.take_as_it_is else None
+        if original is not None:
+            files.append(original_as_data(original, result.info, name, position))
+        else:
+            files.append(store_data(product, result.cog, result.info, name, position))
+    files += originals(job.upload, names)
+    for attachment in inspection.attachments:
+        if attachment.path not in uploaded:  # else it is among the originals
+            name = names.of_file(attachment.name, "attachment")
+            files.append(store_attachment(product, attachment, name))
+    return files
+
+
+def _style_of(product: Product, default: RenderingStyle) -> RenderingStyle:
+    """The default of the new pixels, or the style that the owner gave to the version before."""
+    if product.style and product.raster:
+        present = RenderingStyle.from_json(product.style)
+        if present != default_style(RasterInfo.from_json(product.raster)):
+            return present
+    return default
 
 
 def _hand_back(lease: Lease, error: Exception) -> None:

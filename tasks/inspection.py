@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings as python_warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +13,14 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from repository.errors import BadRequest, Rejected
+from repository.findings import BandFindings, Findings, RasterFindings
 from repository.raster_info import RasterInfo
 from tasks.band_facts import clean_text, read_bands
 from tasks.dates import find_datetime, parse_answer
 from tasks.footprints import find_footprint
 from tasks.georeference import find_georeference
 from tasks.kinds import guess_kind, kind_from_header
+from tasks.raster_source import FoundRaster, HandedFile, Inspection, RasterSource
 from tasks.tiff_checks import DEFAULT_LIMITS, Limits, checked_tiff_header
 from tasks.tiff_header import TiffHeader
 
@@ -71,6 +73,42 @@ def inspect(
     with open_raster(path, name=file_name or "The file") as dataset:
         info = _described(dataset, header, answers, file_name)
         return replace(info, kind=guess_kind(dataset, info))
+
+
+def inspect_files(
+    files: Sequence[HandedFile],
+    *,
+    folder: Path,
+    answers: Mapping[str, Any] | None = None,
+    max_decoded_bytes: int = DEFAULT_LIMITS.decoded_bytes,
+    say_found: Callable[[Findings], None] = lambda found: None,
+) -> Inspection:
+    """What the files of one upload hold. `folder` is the job's own, for what must be unpacked.
+
+    Raises Rejected, NeedsInput, BadRequest as `inspect` does.
+    """
+    rasters = []
+    for file in files:
+        info = inspect(
+            Path(file.path), answers=answers, file_name=file.name,
+            max_decoded_bytes=max_decoded_bytes,
+        )  # fmt: skip
+        rasters.append(FoundRaster(RasterSource(file.name, file.path, info.driver), info))
+    say_found(Findings(
+        "inspecting", rasters=tuple(_findings(found) for found in rasters),
+        warnings=rasters[0].info.warnings,
+    ))  # fmt: skip
+    return Inspection(tuple(rasters))
+
+
+def _findings(found: FoundRaster) -> RasterFindings:
+    info = found.info
+    return RasterFindings(
+        name=found.source.name, format=info.driver, width=info.width, height=info.height,
+        bands=tuple(BandFindings(band.index, band.dtype, band.nodata) for band in info.bands),
+        crs_name=info.crs_name, crs_epsg=info.crs_epsg, transform=info.transform,
+        bounds=info.bounds, bounds_wgs84=info.bounds_wgs84, footprint_wgs84=info.footprint_wgs84,
+    )  # fmt: skip
 
 
 def recognise(path: Path) -> Format:

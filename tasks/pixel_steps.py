@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from repository.errors import BadRequest, NeedsInput, RastrumError, Rejected, StepFailed
-from repository.raster_info import RasterInfo
+from tasks.raster_source import HandedFile, found_from_json
 
 log = logging.getLogger("rastrum.pixels")
 
@@ -51,20 +51,21 @@ def main() -> None:
 
 
 def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """tasks.inspection of the source."""
-    from tasks.inspection import inspect as inspect_file
+    """tasks.inspection of the files; what is found on the way is told at once."""
+    from tasks.inspection import inspect_files
 
     try:
-        info = inspect_file(
-            Path(request["source"]),
+        inspection = inspect_files(
+            [HandedFile(**file) for file in request["files"]],
+            folder=Path(request["folder"]),
             answers=request["answers"],
-            file_name=request["file_name"],
             max_decoded_bytes=request["max_decoded_bytes"],
+            say_found=lambda found: say({"found": found.to_json()}),
         )
     except BadRequest as error:
         # An answer that cannot be used is the owner's to mend, like one that is missing.
         raise NeedsInput(error.detail, hint=error.hint, code=error.code) from error
-    return {"info": info.to_json()}
+    return inspection.to_json()
 
 
 def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -74,10 +75,11 @@ def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
     from tasks.rendering_defaults import default_style
     from tasks.statistics import RasterStatistics
 
-    info = RasterInfo.from_json(request["info"])
+    found = found_from_json(request["found"])
+    info = found.info
     statistics = RasterStatistics(info)
     result = convert_file(
-        Path(request["source"]),
+        Path(found.source.path),
         Path(request["cog"]),
         info,
         on_progress=lambda share: say({"progress": share}),
@@ -106,12 +108,13 @@ def _limit_ourselves() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
 
 
-def _error_json(error: RastrumError) -> dict[str, str]:
+def _error_json(error: RastrumError) -> dict[str, Any]:
     return {
         "class": type(error).__name__,
         "code": error.code,
         "detail": error.detail,
         "hint": error.hint,
+        "options": error.options,
     }
 
 

@@ -15,15 +15,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from repository import errors
-from repository.errors import LeaseLost, Rejected, StepFailed
+from repository.errors import LeaseLost, RastrumError, Rejected, StepFailed
+from repository.findings import Findings
 from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
+from tasks.raster_source import FoundRaster, HandedFile, Inspection, found_to_json
 
 log = logging.getLogger("rastrum.sandbox")
 
@@ -86,27 +89,35 @@ class PixelProcess:
             os.killpg(self._child.pid, signal.SIGKILL)
 
     def inspect(
-        self, source: Path, file_name: str, answers: dict[str, Any], max_decoded_bytes: int
-    ) -> RasterInfo:
-        """tasks.inspection in the child. Raises Rejected, NeedsInput, StepFailed, LeaseLost."""
+        self, files: Sequence[HandedFile], answers: dict[str, Any], max_decoded_bytes: int,
+        note: Callable[[Findings], None],
+    ) -> Inspection:  # fmt: skip
+        """tasks.inspection in the child; `note` hears what is found on the way.
+
+        Raises Rejected, NeedsInput, StepFailed, LeaseLost.
+        """
         result = self._run(
-            {"step": "inspect", "source": str(source), "file_name": file_name,
-             "answers": answers, "max_decoded_bytes": max_decoded_bytes},
-            lambda share: None,
+            {"step": "inspect", "files": [asdict(file) for file in files],
+             "folder": str(self.folder), "answers": answers,
+             "max_decoded_bytes": max_decoded_bytes},
+            found=note,
         )  # fmt: skip
-        return RasterInfo.from_json(result["info"])
+        return Inspection.from_json(result)
 
     def convert(
-        self, source: Path, cog: Path, info: RasterInfo, report: Callable[[float], None]
+        self, found: FoundRaster, cog: Path, report: Callable[[float], None]
     ) -> tuple[RasterInfo, RenderingStyle]:
         """tasks.conversion in the child: the COG's facts with statistics, and its default style."""
         result = self._run(
-            {"step": "convert", "source": str(source), "cog": str(cog), "info": info.to_json()},
-            _throttled(report),
+            {"step": "convert", "found": found_to_json(found), "cog": str(cog)},
+            progress=_throttled(report),
         )
         return RasterInfo.from_json(result["info"]), RenderingStyle.from_json(result["style"])
 
-    def _run(self, request: dict[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
+    def _run(
+        self, request: dict[str, Any], *, progress: Callable[[float], None] = lambda share: None,
+        found: Callable[[Findings], None] = lambda found: None,
+    ) -> dict[str, Any]:  # fmt: skip
         assert self._child.stdin is not None
         try:
             self._child.stdin.write(json.dumps(request).encode() + b"\n")
@@ -116,7 +127,9 @@ class PixelProcess:
         while True:
             message = self._next_message()
             if "progress" in message:
-                report(message["progress"])
+                progress(message["progress"])
+            elif "found" in message:
+                found(Findings.from_json(message["found"]))
             elif "error" in message:
                 raise _error_from(message["error"])
             else:
@@ -180,5 +193,6 @@ def _throttled(report: Callable[[float], None]) -> Callable[[float], None]:
 
 def _error_from(data: dict[str, Any]) -> Exception:
     kind = getattr(errors, data["class"], StepFailed)
-    error: Exception = kind(data["detail"], hint=data["hint"], code=data["code"])
+    error: RastrumError = kind(data["detail"], hint=data["hint"], code=data["code"])
+    error.options = data["options"]
     return error

@@ -47,8 +47,8 @@ def purge_removed() -> int:
             log.exception("the object %s cannot be deleted; the next round tries again", asset.key)
             continue
         # A retry would need the original: jobs of a removed product are over.
-        Job.objects.filter(upload__key=asset.key).delete()
-        Upload.objects.filter(key=asset.key).delete()
+        Job.objects.filter(upload__files__key=asset.key).delete()
+        Upload.objects.filter(files__key=asset.key).delete()
         asset.delete()
         purged += 1
     return purged

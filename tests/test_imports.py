@@ -27,12 +27,14 @@ PIXEL_LIBRARIES = {
     "rio_tiler",
     "shapely",
 }
-L0 = r"repository\.(raster_info|rendering_style|errors|principal)"
+L0 = r"repository\.(raster_info|findings|rendering_style|errors|principal)"
 L1 = r"repository\.(models(\..+)?|names|apps|migrations(\..+)?)"
 L3_ROOMS = "api|portal|protocols|management|admin|downloads|asgi"
 L3 = rf"repository\.({L3_ROOMS})(\..+)?"
 L2 = rf"repository(?!\.(?:{L3_ROOMS})\b)(\..+)?"
-TASKS_WITH_DATABASE = r"tasks\.(ingest|heartbeat|storing|sweeping|expiry|reconciling|fixity)"
+TASKS_WITH_DATABASE = (
+    r"tasks\.(ingest|heartbeat|storing|sweeping|expiry|reconciling|fixity|imports|dropbox)"
+)
 SERVICE_LIBRARIES = "django|celery|kombu|ninja|fastapi|starlette|storages|redis|psycopg"
 WEB_AND_QUEUE = rf"({SERVICE_LIBRARIES}|titiler|pygeoapi)(\..+)?"
 RASTER_LIBRARIES = "(rasterio|rio_cogeo|rio_tiler|imagecodecs|osgeo|titiler)(\\..+)?"

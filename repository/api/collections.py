@@ -111,7 +111,7 @@ def upload(request: HttpRequest, c: str, response: HttpResponse) -> Any:
         return _use_upload(request, collection, response)
     uploads.make_room_or_refuse(announced_bytes(request))
     received, product_request = _read_form(request)
-    job = uploads.accept(caller(request), collection, received, product_request)
+    job = uploads.accept(caller(request), collection, [received], product_request)
     job.refresh_from_db()
     return _accepted(request, job, response)
 

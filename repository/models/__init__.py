@@ -6,8 +6,9 @@ from repository.models.collection import Collection
 from repository.models.job import Job
 from repository.models.product import Product
 from repository.models.resumable import ResumableUpload
-from repository.models.upload import Upload
+from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
-    "ApiToken", "Asset", "Collection", "Job", "Product", "ResumableUpload", "Upload", "User",
+    "ApiToken", "Asset", "Collection", "Job", "Product", "ResumableUpload", "Upload",
+    "UploadedFile", "User",
 ]  # fmt: skip

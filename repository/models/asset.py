@@ -13,6 +13,7 @@ class AssetRole(models.TextChoices):
 
     DATA = "data"
     ORIGINAL = "original"
+    ATTACHMENT = "attachment"
 
 
 class Asset(models.Model):
@@ -28,12 +29,14 @@ class Asset(models.Model):
     sha256 = models.CharField(max_length=64)
     md5 = models.CharField(max_length=32)
     raster = models.JSONField(null=True)
-    """RasterInfo, band by band; null for files that are no raster of ours."""
+    """RasterInfo, band by band; null for files that are no raster of ours. Of several rasters of a
+    product the first one (by `position`) is drawn."""
+    position = models.PositiveSmallIntegerField(default=0)
     created = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "rastrum_asset"
-        ordering = ["product", "version", "role"]
+        ordering = ["product", "version", "role", "position", "id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["product", "version", "file_name"], name="asset_file_name_is_unique"

@@ -59,10 +59,10 @@ class Job(models.Model):
     rung = models.DateTimeField(null=True)
     """When the doorbell was last rung."""
     error = models.JSONField(null=True)
-    """{code, message, hint, retryable}"""
+    """{code, message, hint, retryable}; a question has `options` too, where there is a choice."""
     warnings = models.JSONField(default=list)
     found = models.JSONField(null=True)
-    """RasterInfo as far as inspection came: what the file says of itself."""
+    """Findings as far as inspection came: what the files say of themselves."""
     timeline = models.JSONField(default=list)
     """[state, RFC 3339 instant] pairs, in order."""
     created = models.DateTimeField(db_default=Now(), editable=False)

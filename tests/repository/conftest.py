@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from repository import jobs, registration, tokens
 from repository.authentication import principal_of_user
-from repository.models import Collection, Job, Product, Upload, User
+from repository.models import Collection, Job, Product, Upload, UploadedFile, User
 from repository.principal import ANONYMOUS, Principal
 from repository.raster_info import BandInfo, RasterInfo, Statistics
 from repository.registration import StoredFile
@@ -245,9 +245,10 @@ def make_job(owner: Role, collection: Collection) -> MakeJob:
             collection, slug, owner_id=user.pk, exact=True, product_uuid=uuid.uuid4(), title=slug
         )
         stored = _stored(product, "original", f"{slug}.tif", ORIGINAL_BYTES)
-        upload = Upload.objects.create(
-            owner=user, file_name=stored.file_name, key=stored.key, size=stored.size,
-            sha256=stored.sha256, md5=stored.md5,
+        upload = Upload.objects.create(owner=user, file_name=stored.file_name, size=stored.size)
+        UploadedFile.objects.create(
+            upload=upload, position=0, file_name=stored.file_name, key=stored.key,
+            size=stored.size, sha256=stored.sha256, md5=stored.md5,
         )  # fmt: skip
         job = jobs.enqueue(
             upload=upload, product=product, collection=collection,

@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from repository import jobs, registration
 from repository.errors import Conflict, LeaseLost, NeedsInput, Rejected, StepFailed
+from repository.findings import Findings
 from repository.jobs import Lease
 from repository.models import Job, Product
 from repository.models.job import JobState
@@ -92,7 +93,7 @@ def test_a_job_whose_lease_ran_out_is_taken_over(make_job: MakeJob) -> None:
         jobs.beat,
         lambda lease: jobs.advance(lease, progress=0.5),
         lambda lease: jobs.advance(lease, progress=0.5, state=JobState.CONVERTING),
-        lambda lease: jobs.note_findings(lease, {}, []),
+        lambda lease: jobs.note_findings(lease, Findings()),
         lambda lease: jobs.finish(lease, JobState.REJECTED, Rejected("late")),
         lambda lease: jobs.give_back(lease, StepFailed()),
         jobs.mark_published,

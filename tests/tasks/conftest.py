@@ -10,4 +10,5 @@ from tests.repository.conftest import (  # noqa: F401
     make_product,
     owner,
     rung,
+    stranger,
 )

@@ -36,7 +36,7 @@ def accept(owner: Role, collection: Collection, tmp_path: Path) -> Accept:
         else:
             path.write_bytes(content)
         return uploads.accept(
-            owner.principal, collection, uploads.ReceivedFile(path, name, is_ours=False),
+            owner.principal, collection, [uploads.ReceivedFile(path, name, is_ours=False)],
             uploads.ProductRequest(**request),
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
 
 def run(folder: Path, *, seconds: float = 20) -> dict[str, object]:
     with PixelProcess(folder, seconds=seconds) as pixels:
-        return pixels._run({"step": "fake"}, lambda share: None)
+        return pixels._run({"step": "fake"})
 
 
 def test_the_child_answers(plant: Plant, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_progress_is_reported(plant: Plant, tmp_path: Path) -> None:
     plant("for share in (0.1, 0.5, 1.0):\n    say({'progress': share})\nreturn {}")
     shares: list[float] = []
     with PixelProcess(tmp_path, seconds=20) as pixels:
-        pixels._run({"step": "fake"}, shares.append)
+        pixels._run({"step": "fake"}, progress=shares.append)
     assert shares == [0.1, 0.5, 1.0]
 
 
@@ -134,7 +134,7 @@ def test_a_child_that_we_killed_is_a_lost_lease(plant: Plant, tmp_path: Path) ->
     with PixelProcess(tmp_path, seconds=20) as pixels:
         pixels.kill()
         with pytest.raises(LeaseLost):
-            pixels._run({"step": "fake"}, lambda share: None)
+            pixels._run({"step": "fake"})
 
 
 def test_what_the_child_started_ends_with_it(plant: Plant, tmp_path: Path) -> None:

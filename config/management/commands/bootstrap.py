@@ -75,6 +75,6 @@ class Command(BaseCommand):
                 uploads.accept(
                     principal_of_user(owner),
                     collection,
-                    uploads.ReceivedFile(path, path.name),
+                    [uploads.ReceivedFile(path, path.name)],
                     uploads.ProductRequest(id=slug, title=title, description=NOTE),
                 )

@@ -75,7 +75,7 @@ class Command(BaseCommand):
             visibility=Visibility.PRIVATE if options["private"] else "",
         )
         received = uploads.ReceivedFile(file, file.name, is_ours=False)
-        return uploads.accept(principal, collection, received, request)
+        return uploads.accept(principal, collection, [received], request)
 
     def _follow(self, job: Job) -> Job:
         """Wait until the job ends or asks, drawing a bar where somebody looks."""

@@ -14,13 +14,12 @@ from repository import jobs
 from repository.api.principals import caller
 from repository.catalogue import find_job, search_jobs
 from repository.errors import BadRequest
+from repository.findings import Findings
 from repository.models import Job
 from repository.models.job import JobState
 from repository.policy import require_change, require_writer
 from repository.portal.forms import CRS_EXAMPLES, JobAnswer
-from repository.portal.product_facts import crs_words, pixel_size
 from repository.portal.words import duration, number
-from repository.raster_info import RasterInfo
 
 
 @dataclass(frozen=True)
@@ -120,20 +119,16 @@ def steps_of(row: Job) -> list[Step]:
 
 
 def found_facts(row: Job) -> list[tuple[str, str]]:
-    """What the file says of itself, as far as inspection came."""
-    try:
-        info = RasterInfo.from_json(row.found or {})
-    except (KeyError, TypeError):
-        return []
-    left, bottom, right, top = (number(edge, 7) for edge in info.bounds)
-    return [
-        ("Format", info.driver),
-        ("Size", f"{number(info.width)} × {number(info.height)} pixels"),
-        ("Bands", f"{len(info.bands)}, {', '.join(sorted({b.dtype for b in info.bands}))}"),
-        ("Coordinate system", crs_words(info) if info.crs_wkt else "none"),
-        ("Pixel", pixel_size(info) if info.crs_wkt else "not known"),
-        ("Left, bottom, right, top", f"{left}, {bottom}, {right}, {top}"),
-    ]
+    """What the files say of themselves, as far as inspection came."""
+    facts: list[tuple[str, str]] = []
+    for raster in Findings.from_json(row.found or {}).rasters:
+        facts.append(("Format", raster.format))
+        if raster.width and raster.height:
+            facts.append(("Size", f"{number(raster.width)} × {number(raster.height)} pixels"))
+        types = ", ".join(sorted({band.dtype for band in raster.bands}))
+        facts.append(("Bands", f"{len(raster.bands)}, {types}"))
+        facts.append(("Coordinate system", raster.crs_name or "none"))
+    return facts
 
 
 def support_report(row: Job) -> str:
@@ -141,7 +136,10 @@ def support_report(row: Job) -> str:
     error = row.error or {}
     lines = [
         f"Upload {row.id}",
-        f"File: {row.upload.file_name}, {row.upload.size} bytes, SHA-256 {row.upload.sha256}",
+        *(
+            f"File: {file.file_name}, {file.size} bytes, SHA-256 {file.sha256}"
+            for file in row.upload.files.all()
+        ),
         f"Collection: {row.collection_id}",
         f"State: {row.state}, tries: {row.attempts}",
         *(f"{state}: {instant}" for state, instant in row.timeline),

@@ -53,7 +53,7 @@ def _accept_all(
         received = ReceivedFile(file.path, name, file.sha256, file.md5)
         wanted = ProductRequest(visibility=request.POST.get("visibility", ""))
         try:
-            jobs.append(uploads.accept(principal, collection, received, wanted))
+            jobs.append(uploads.accept(principal, collection, [received], wanted))
         except RastrumError as error:
             problems.append(f"{name}: {error.detail} {error.hint}")
     return jobs, problems

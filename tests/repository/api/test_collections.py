@@ -123,7 +123,7 @@ def test_what_a_removed_collection_leaves_is_removed_from_the_store_too(
     make_product("removed")
     cancelled = make_job("cancelled")
     jobs.cancel(cancelled)
-    keys = [*Asset.objects.values_list("key", flat=True), cancelled.upload.key]
+    keys = [*Asset.objects.values_list("key", flat=True), cancelled.upload.files.get().key]
     api.delete("/api/products/alps/removed", headers=owner.headers)
     with django_capture_on_commit_callbacks(execute=True):
         assert api.delete("/api/collections/alps", headers=owner.headers).status_code == 204

@@ -17,7 +17,7 @@ from django.test import Client
 from starlette.testclient import TestClient
 
 from repository import resumable
-from repository.models import ApiToken, Collection, Job, Product, ResumableUpload, Upload
+from repository.models import ApiToken, Collection, Job, Product, ResumableUpload, UploadedFile
 from repository.resumable_files import LockedFile, file_of, folder
 from repository.storage import object_store
 from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, Role
@@ -124,7 +124,7 @@ def test_parts_become_the_file_and_the_last_one_names_the_job(
     assert (last.status_code, last.headers["upload-offset"]) == (204, str(LENGTH))
     job = api.get(last.headers["upload-job"], headers=owner.headers).json()
     assert (job["state"], job["file_name"]) == ("queued", "dem.tif")
-    upload = Upload.objects.get()
+    upload = UploadedFile.objects.get()
     assert upload.sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
     assert upload.md5 == hashlib.md5(ORIGINAL_BYTES).hexdigest()
     assert b"".join(object_store().read_range(upload.key, 0, LENGTH)) == ORIGINAL_BYTES
@@ -276,7 +276,7 @@ def test_a_part_that_changed_on_the_way_is_460_and_not_kept(address: str, patch:
     assert problem(answer) == (460, "wrong_checksum")
     assert (row(address).received, file_of(row(address).pk).stat().st_size) == (10, 10)
     assert patch(address, ORIGINAL_BYTES[10:], 10).headers["upload-job"]
-    assert Upload.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+    assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
 
 
 def test_a_terminated_upload_is_gone_with_its_bytes(
@@ -375,7 +375,7 @@ def test_bytes_that_a_dead_process_left_behind_the_offset_are_cut_off(
     with file_of(row(address).pk).open("ab") as stream:
         stream.write(b"never acknowledged" * 10)
     assert patch(address, ORIGINAL_BYTES[300:], 300).headers["upload-job"]
-    assert Upload.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+    assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
 
 
 def test_a_file_that_is_shorter_than_its_offset_is_410(address: str, patch: Patch) -> None:
@@ -397,7 +397,7 @@ def test_a_disk_that_fills_up_is_507_and_the_upload_goes_on_later(
         patched.setattr("repository.resumable_files.os.pwrite", full)
         assert problem(patch(address, ORIGINAL_BYTES[300:], 300)) == (507, "out_of_space")
     assert patch(address, ORIGINAL_BYTES[300:], 300).headers["upload-job"]
-    assert Upload.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+    assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
 
 
 def test_a_sync_that_fails_acknowledges_nothing(
@@ -594,4 +594,4 @@ def test_a_digest_of_another_process_is_made_up_for(
     patch(address, ORIGINAL_BYTES[100:200], 100)
     monkeypatch.setattr(resumable_files, "RUNNING", ours)
     patch(address, ORIGINAL_BYTES[200:], 200)
-    assert Upload.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+    assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from repository.models import Collection, Job, Product, Upload
+from repository.models import Collection, Job, Product, Upload, UploadedFile
 from repository.storage import object_store
 from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, Role, tif
 
@@ -63,7 +63,7 @@ def test_the_original_is_kept_with_its_checksums(post: Post, settings: object) -
     from hashlib import md5, sha256
 
     post()
-    upload = Upload.objects.get()
+    upload = UploadedFile.objects.get()
     assert (upload.sha256, upload.md5) == (
         sha256(ORIGINAL_BYTES).hexdigest(),
         md5(ORIGINAL_BYTES).hexdigest(),

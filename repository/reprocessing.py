@@ -1,0 +1,49 @@
+"""A new version of a published product from the originals that are still here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from repository import jobs
+from repository.errors import Conflict
+from repository.models import Job, Product
+from repository.models.job import JobState
+from repository.models.product import DatetimeSource, ProductState
+from repository.policy import require_change
+from repository.principal import Principal
+from repository.times import format_instant
+
+
+def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -> Job:
+    """A job that makes the next version of a published product from the same originals, with
+    other answers (`nodata`, `crs` ...). The present version is served until that commits.
+
+    Raises Forbidden, BadRequest, Conflict `job_is_running` or `originals_missing`.
+    """
+    require_change(principal, product)
+    answers = jobs.checked_answers(answers)
+    with transaction.atomic():
+        locked = Product.objects.select_for_update().get(pk=product.pk)
+        earlier = Job.objects.filter(product=locked).order_by("-created").first()
+        if earlier is None or locked.state != ProductState.PUBLISHED:
+            raise Conflict("The originals of this map are not here.", code="originals_missing",
+                           hint="Upload the file again.")  # fmt: skip
+        if not earlier.is_final:
+            raise Conflict(
+                "This map is being prepared anew at this moment.",
+                code="job_is_running",
+                hint="Wait for that job, or cancel it.",
+            )
+        last = Job.objects.filter(product=locked, state=JobState.PUBLISHED).latest("created")
+        request = {**last.request, "replaces": locked.version}
+        if locked.datetime_source == DatetimeSource.GIVEN and locked.start and locked.end:
+            # It may have been given after the last version was made.
+            request |= {"datetime": format_instant(locked.start),
+                        "end_datetime": format_instant(locked.end)}  # fmt: skip
+        return jobs.enqueue(
+            upload=last.upload, product=locked, collection=locked.collection,
+            owner_id=principal.user_id, request=request,
+            answers={**last.answers, **answers},
+        )  # fmt: skip
