@@ -102,10 +102,15 @@ def _claim_stdout() -> Any:
 
 def _limit_ourselves() -> None:
     """Die with the parent; no core dumps, a bounded address space and few open files."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
+
+
+def die_with_parent() -> None:
+    """Be killed when the process that started us ends, however it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _error_json(error: RastrumError) -> dict[str, Any]:

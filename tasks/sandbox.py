@@ -1,19 +1,17 @@
 """Runs the pixel steps of one job in a child process: a file that breaks GDAL breaks no worker.
 
-The child speaks JSON lines on its standard input and output (`tasks.pixel_steps`),
-lives in a session of its own, knows no credentials and dies with its parent.
+The child (`tasks.pixel_children`) speaks JSON lines on its standard input and output
+(`tasks.pixel_steps`), lives in a session of its own, knows no credentials and dies with its
+worker.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -26,25 +24,12 @@ from repository.errors import LeaseLost, RastrumError, Rejected, StepFailed
 from repository.findings import Findings
 from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
+from tasks.pixel_children import start_child
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, found_to_json
 
 log = logging.getLogger("rastrum.sandbox")
 
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
-"""Of our environment the child sees these alone: no database, no store, no secret key."""
-
-GDAL_ENVIRONMENT = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_PAM_ENABLED": "NO",
-    "GDAL_VRT_ENABLE_PYTHON": "NO",
-    "GDAL_DRIVER_PATH": "",
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
-    "GDAL_CACHEMAX": "64",
-    "PROJ_NETWORK": "OFF",
-}
-CHILD_ARGUMENTS = ("-m", "tasks.pixel_steps")
 REPORT_EVERY_SECONDS = 0.5
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 class PixelProcess:
@@ -56,17 +41,7 @@ class PixelProcess:
         self._killed_by_us = False
 
     def __enter__(self) -> PixelProcess:
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        self._child = subprocess.Popen(
-            [sys.executable, *CHILD_ARGUMENTS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment
-            | GDAL_ENVIRONMENT
-            | {"HOME": str(self.folder), "PYTHONPATH": str(PROJECT)},
-            cwd=self.folder,
-            start_new_session=True,
-        )
+        self._child = start_child(self.folder)
         self._unread = b""
         return self
 
@@ -76,17 +51,13 @@ class PixelProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.kill()
-        self._child.wait()
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream:
-                stream.close()
+        self._killed_by_us = True
+        self._child.close()
 
     def kill(self) -> None:
         """End the child and all that it started, at once."""
         self._killed_by_us = True
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.kill()
 
     def inspect(
         self, files: Sequence[HandedFile], answers: dict[str, Any], max_decoded_bytes: int,
@@ -118,10 +89,10 @@ class PixelProcess:
         self, request: dict[str, Any], *, progress: Callable[[float], None] = lambda share: None,
         found: Callable[[Findings], None] = lambda found: None,
     ) -> dict[str, Any]:  # fmt: skip
-        assert self._child.stdin is not None
+        unsent = memoryview(json.dumps(request).encode() + b"\n")
         try:
-            self._child.stdin.write(json.dumps(request).encode() + b"\n")
-            self._child.stdin.flush()
+            while unsent:
+                unsent = unsent[os.write(self._child.requests, unsent) :]
         except BrokenPipeError:
             raise self._death() from None
         while True:
@@ -137,12 +108,10 @@ class PixelProcess:
                 return result
 
     def _next_message(self) -> dict[str, Any]:
-        assert self._child.stdout is not None
+        answers = self._child.answers
         while b"\n" not in self._unread:
             left = self._deadline - time.monotonic()
-            ready = (
-                select.select([self._child.stdout], [], [], max(0.0, left))[0] if left > 0 else []
-            )
+            ready = select.select([answers], [], [], left)[0] if left > 0 else []
             if not ready:
                 self.kill()
                 raise Rejected(
@@ -150,7 +119,7 @@ class PixelProcess:
                     code="took_too_long",
                     hint="Cut the raster into smaller ones, or tile it before you upload it.",
                 )
-            chunk = os.read(self._child.stdout.fileno(), 65536)
+            chunk = os.read(answers, 65536)
             if not chunk:
                 raise self._death()
             self._unread += chunk

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from repository.errors import LeaseLost, NeedsInput, Rejected, StepFailed
-from tasks import sandbox
+from tasks import pixel_children
 from tasks.sandbox import PixelProcess
 
 pytestmark = pytest.mark.faults
@@ -29,11 +29,11 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
         code = (
             "import ctypes, os, time\nfrom repository.errors import *\n"
             f"import tasks.pixel_steps as steps\ndef fake(request, say):\n{lines}\n"
-            "steps.STEPS['fake'] = fake\nsteps.main()\n"
+            "import tasks.pixel_zygote as zygote\nsteps.STEPS['fake'] = fake\nzygote.main()\n"
         )
         script = tmp_path / "child.py"
         script.write_text(code)
-        monkeypatch.setattr(sandbox, "CHILD_ARGUMENTS", (str(script),))
+        monkeypatch.setattr(pixel_children, "ZYGOTE_ARGUMENTS", (str(script),))
 
     return write
 
