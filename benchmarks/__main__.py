@@ -28,6 +28,7 @@ def main() -> None:
     _run("Tiles against TiTiler", "tiles", *size)
     if shutil.which("nginx"):
         _run("Uploads against nginx", "uploads", *size)
+    _run("Registration of small rasters", "registration", *size)
     _measure_items()
 
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.processes import cpu_seconds
+
 RESULTS = Path(__file__).resolve().parent / "results"
 GOAL_MS = 6.0
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ def _measure(
 ) -> Result:
     for _ in range(40):  # connections, caches and imports of every process
         body = _get(connection, question)
-    before = _cpu_seconds(web), _cpu_seconds(postgres)
+    before = cpu_seconds(web), cpu_seconds(postgres)
     waits = []
     for _ in range(requests):
         started = time.perf_counter()
         _get(connection, question)
         waits.append(time.perf_counter() - started)
-    used = _cpu_seconds(web) - before[0], _cpu_seconds(postgres) - before[1]
+    used = cpu_seconds(web) - before[0], cpu_seconds(postgres) - before[1]
     return Result(
         question, requests, round(used[0] / requests * 1000, 2),
         round(used[1] / requests * 1000, 2), round(statistics.median(waits) * 1000, 2), len(body),
@@ -97,30 +97,6 @@ def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
     if answer.status != 200:
         raise SystemExit(f"{path} answered {answer.status}: {body[:200]!r}")
     return body
-
-
-def _cpu_seconds(root: int) -> float:
-    """User and system time of a process and all that came from it."""
-    parents: dict[int, int] = {}
-    ticks: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            # The name in brackets may hold spaces: fields count from behind it.
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has just ended
-        parents[int(folder.name)] = int(fields[1])
-        ticks[int(folder.name)] = sum(int(field) for field in fields[11:15])
-    return (
-        sum(count for pid, count in ticks.items() if _descends(pid, root, parents))
-        / TICKS_PER_SECOND
-    )
-
-
-def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:
-    while pid not in (root, 0):
-        pid = parents.get(pid, 0)
-    return pid == root
 
 
 def _report(results: list[Result]) -> None:

@@ -35,11 +35,11 @@ sys.path.insert(0, str(ROOT))
 import requests  # noqa: E402
 
 from benchmarks.make_rasters import write_raster  # noqa: E402
+from benchmarks.processes import cpu_seconds  # noqa: E402
 from tests.services.product import Product, free_port, running_product  # noqa: E402
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
-TICK = os.sysconf("SC_CLK_TCK")
 MEGABYTES = {"quick": 30, "normal": 300}
 KINDS = ("rgb", "reflectance", "index", "classes")
 STRETCH = {
@@ -162,21 +162,6 @@ def _load(
         "p50_ms": statistics.median(latencies) * 1000, "kb": sum(sizes) / count / 1000,
         "bad": len(bad),
     }  # fmt: skip
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU of a process and all its living descendants, from /proc."""
-    total, waiting = 0.0, [pid]
-    while waiting:
-        process = waiting.pop()
-        try:
-            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-            total += (int(fields[11]) + int(fields[12])) / TICK
-            for task in Path(f"/proc/{process}/task").iterdir():
-                waiting += map(int, (task / "children").read_text().split())
-        except OSError:
-            continue  # it ended meanwhile
-    return total
 
 
 def _tiles(bounds: list[float], zoom: int) -> list[tuple[int, int, int]]:
