@@ -13,12 +13,13 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from repository.errors import BadRequest
 from repository.raster_info import BandInfo
-from tasks.tiff_header import TiffHeader
+from tasks.formats.band_names import band_description, band_unit
+from tasks.formats.records import HeaderFacts
 
 
 def read_bands(
     dataset: rasterio.DatasetReader,
-    header: TiffHeader,
+    header: HeaderFacts,
     answers: Mapping[str, Any],
     notes: list[tuple[str, str]],
 ) -> tuple[BandInfo, ...]:
@@ -26,7 +27,7 @@ def read_bands(
 
     What must be told to the owner is appended to `notes`. Raises BadRequest `invalid_answer`.
     """
-    text = header.raster.nodata_text
+    text = header.nodata_text
     readable = _is_number(text)
     if text and not readable:
         notes.append(("nodata_ignored", f"The nodata value {text[:40]!r} is not a number."))
@@ -52,8 +53,8 @@ def _band(dataset: rasterio.DatasetReader, i: int, nodata: float | int | None) -
         nodata=nodata,
         scale=_usable(dataset.scales[i], 1.0),
         offset=_usable(dataset.offsets[i], 0.0),
-        unit=clean_text(dataset.units[i] or "")[:100],
-        description=clean_text(dataset.descriptions[i] or "")[:200],
+        unit=clean_text(band_unit(dataset, i + 1))[:100],
+        description=clean_text(band_description(dataset, i + 1))[:200],
         color_interpretation=interpretation.name,
         mask=_mask(dataset.mask_flag_enums[i], nodata),
         color_table=_color_table(dataset, i + 1) if interpretation is ColorInterp.palette else (),

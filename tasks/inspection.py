@@ -18,19 +18,13 @@ from repository.raster_info import RasterInfo
 from tasks.band_facts import clean_text, read_bands
 from tasks.dates import find_datetime, parse_answer
 from tasks.footprints import find_footprint
+from tasks.formats import geotiff
+from tasks.formats.limits import DEFAULT_LIMITS, Limits
+from tasks.formats.opening import GDAL_OPTIONS
+from tasks.formats.records import HeaderFacts
 from tasks.georeference import find_georeference
 from tasks.kinds import guess_kind, kind_from_header
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, RasterSource
-from tasks.tiff_checks import DEFAULT_LIMITS, Limits, checked_tiff_header
-from tasks.tiff_header import TiffHeader
-
-GDAL_OPTIONS = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_PAM_ENABLED": "NO",
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
-    "GDAL_CACHEMAX": 64,
-}
-"""No sidecar is looked for, none written, nothing fetched; the cache is in megabytes."""
 
 _ANSWERS = frozenset({"crs", "bounds", "nodata", "datetime", "subdatasets"})
 _MAX_TAGS, _MAX_TAG_CHARACTERS = 200, 4000
@@ -43,11 +37,11 @@ class Format:
     driver: str
     """The one GDAL driver that is tried."""
     magic: tuple[bytes, ...]
-    read_header: Callable[[Path, Limits], TiffHeader]
+    read_header: Callable[[Path, Limits], HeaderFacts]
     """Reads and checks the header without GDAL."""
 
 
-FORMATS = (Format("GTiff", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), checked_tiff_header),)
+FORMATS = (Format("GTiff", geotiff.MAGIC, geotiff.check),)
 """What is taken, by first bytes. The name's ending is never looked at."""
 
 
@@ -180,12 +174,12 @@ def _without_path(text: str, path: Path, name: str) -> str:
 
 def _described(
     dataset: rasterio.DatasetReader,
-    header: TiffHeader,
+    header: HeaderFacts,
     answers: Mapping[str, Any],
     file_name: str,
 ) -> RasterInfo:
     _reject_complex(dataset)
-    place = find_georeference(dataset, answers, header.raster.projected_epsg)
+    place = find_georeference(dataset, answers, header.projected_epsg)
     footprint = find_footprint(place.crs, place.transform, dataset.width, dataset.height)
     notes = list(footprint.warnings) + _page_warnings(header)
     bands = read_bands(dataset, header, answers, notes)
@@ -231,19 +225,11 @@ def _reject_complex(dataset: rasterio.DatasetReader) -> None:
         )
 
 
-def _page_warnings(header: TiffHeader) -> list[tuple[str, str]]:
-    result = []
-    if header.other_pages:
-        result.append(
-            (
-                "more_pages",
-                f"The file has {header.other_pages + 1} pages; only the first is published.",
-            )
-        )
-    if b"OVERVIEW_FILE" in header.raster.metadata:
-        result.append(
-            ("external_reference", "A reference to overviews in another file was ignored.")
-        )
+def _page_warnings(header: HeaderFacts) -> list[tuple[str, str]]:
+    result = list(header.warnings)
+    if header.tiff is not None and header.tiff.other_pages:
+        pages = header.tiff.other_pages + 1
+        result.append(("more_pages", f"The file has {pages} pages; only the first is published."))
     return result
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repository.errors import Rejected
+from tasks.formats.errors import corrupt, truncated
 
 MAX_PAGES = 4096
 """A COG has some forty (levels and their masks); a page scan must end."""
@@ -37,8 +38,6 @@ _NEEDED = frozenset(
      _GDAL_METADATA, _GDAL_NODATA}
 )  # fmt: skip
 _GEOREFERENCE = frozenset({_PIXEL_SCALE, _TIEPOINTS, _MATRIX, _GEO_DOUBLES, _GEO_TEXT})
-
-_BROKEN_HINT = "Open it in GDAL or QGIS and write it anew, then upload that file."
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def read_tiff_header(path: Path) -> TiffHeader:
         position = reader.first_directory()
         while position:
             if position in seen:
-                raise _corrupt("Its directories point at one another in a circle.")
+                raise corrupt("Its directories point at one another in a circle.")
             if len(pages) >= MAX_PAGES:
                 raise Rejected(
                     f"The file has more than {MAX_PAGES} pages.",
@@ -137,7 +136,7 @@ def read_tiff_header(path: Path) -> TiffHeader:
             tags, position = reader.directory(position)
             pages.append(_page(tags))
     if not pages:
-        raise _corrupt("The file is a TIFF header without a picture.")
+        raise corrupt("The file is a TIFF header without a picture.")
     return TiffHeader(size, tuple(pages))
 
 
@@ -161,7 +160,7 @@ class _Reader:
         """Tags that matter to us, and the offset of the next directory (0: none)."""
         count = self._unpack("Q" if self.big else "H", position)
         if count > 65535:
-            raise _corrupt(f"A directory claims {count} entries.")
+            raise corrupt(f"A directory claims {count} entries.")
         start, width = position + (8 if self.big else 2), 20 if self.big else 12
         table = self.bytes_at(start, count * width)
         tags: dict[int, Any] = {}
@@ -198,44 +197,20 @@ class _Reader:
         return value
 
 
-def truncated(size_bytes: int, needed_bytes: int) -> Rejected:
-    """The error for a file whose tables point past its end."""
-    if needed_bytes > 1000 * max(size_bytes, 1_000_000):
-        return _corrupt(f"Its tables point to byte {needed_bytes} of {size_bytes}.")
-    return Rejected(
-        f"The file ends too early: {amount(size_bytes)} of {amount(needed_bytes)} are there.",
-        code="truncated",
-        hint="It was probably cut short while copying. Copy or upload it again.",
-    )
-
-
-def amount(size_bytes: float) -> str:
-    """A size for people, in decimal units: 1.9 MB."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size_bytes < 1000 or unit == "TB":
-            break
-        size_bytes /= 1000
-    return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:,.1f} {unit}"
-
-
-def _corrupt(sentence: str) -> Rejected:
-    return Rejected(sentence, code="corrupt", hint=_BROKEN_HINT)
-
-
 def _page(tags: dict[int, Any]) -> TiffPage:
     width, height = _one(tags, _WIDTH), _one(tags, _HEIGHT)
     samples = _one(tags, _SAMPLES, 1)
     if not (0 < width < 2**31 and 0 < height < 2**31 and samples > 0):
-        raise _corrupt(f"Its directory says {width} x {height} pixels in {samples} bands.")
+        raise corrupt(f"Its directory says {width} x {height} pixels in {samples} bands.")
     bits = int(max(_numbers(tags, _BITS), default=1))
     if not (1 <= bits <= 32 or bits in (64, 128)):
-        raise _corrupt(f"Its directory says {bits} bits per sample.")
+        raise corrupt(f"Its directory says {bits} bits per sample.")
     tiled = _TILE_WIDTH in tags
     block_width = _one(tags, _TILE_WIDTH) if tiled else width
     block_height = _one(tags, _TILE_HEIGHT) if tiled else _one(tags, _ROWS_PER_STRIP, height)
     block_height = block_height if tiled else min(block_height, height)
     if not (0 < block_width < 2**31 and 0 < block_height < 2**31):
-        raise _corrupt(f"Its directory says blocks of {block_width} x {block_height} pixels.")
+        raise corrupt(f"Its directory says blocks of {block_width} x {block_height} pixels.")
     together = _one(tags, _PLANAR, 1) != 2
     expected = -(-width // block_width) * -(-height // block_height)
     offsets = _numbers(tags, _TILE_OFFSETS if tiled else _STRIP_OFFSETS)

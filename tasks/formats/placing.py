@@ -1,0 +1,64 @@
+"""Puts a raster and its sidecars into a folder of their own, under names that we choose."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.formats import elevation
+from tasks.formats.errors import missing_sidecar
+from tasks.formats.records import Format
+from tasks.formats.table import SRTM_HGT, WORLD_FILES
+
+_STEM = "raster"
+
+
+def place(
+    form: Format, path: Path, name: str, sidecars: Mapping[str, Path] | None, folder: Path
+) -> Path:
+    """The raster's path in `folder`, which is made and holds nothing but it and its sidecars.
+
+    Nothing of the user's name is kept but a known ending, and the cell of an SRTM file: GDAL
+    takes its place from there. Raises Rejected `missing_sidecar`.
+    """
+    given = {ending.lower(): file for ending, file in (sidecars or {}).items()}
+    for ending in form.needs:
+        if ending not in given:
+            raise missing_sidecar(
+                f"The file {ending} that belongs to this {form.title} raster is missing.",
+                "Hand in both files together, or in one zip archive.",
+            )
+    folder.mkdir(parents=True)
+    placed = folder / _name(form, name)
+    _link(path, placed)
+    for ending, file in given.items():
+        if ending in form.sidecars:
+            # Every driver that reads world files knows this ending.
+            usual = ".wld" if ending in WORLD_FILES else ending
+            target = placed.with_suffix(usual)
+            if not target.exists():
+                _link(file, target)
+    return placed
+
+
+def has_sidecars(path: Path) -> bool:
+    """Whether other files lie beside a placed raster."""
+    return any(other != path for other in path.parent.iterdir())
+
+
+def _name(form: Format, name: str) -> str:
+    if form is SRTM_HGT:
+        cell = elevation.srtm_cell(name)
+        assert cell is not None, "recognised by its name"
+        return f"{cell}.hgt"
+    ending = Path(name.lower()).suffix
+    return _STEM + (ending if ending in form.endings else form.ending)
+
+
+def _link(path: Path, target: Path) -> None:
+    """A second name for the same bytes: large rasters are not copied."""
+    try:
+        os.link(path, target)
+    except OSError:
+        target.symlink_to(path.resolve())
