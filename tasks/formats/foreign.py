@@ -37,7 +37,7 @@ _XML = (
     (b"<svg", "an SVG picture"), (b"<html", "a web page"), (b"<!doctype html", "a web page"),
 )  # fmt: skip
 
-_POINTER = "It describes a raster and holds none: its pixels would be in other files."
+_POINTER = "It holds no pixels: at most it says in which other files they are."
 
 
 def plain_start(start: bytes) -> bytes:

@@ -84,10 +84,15 @@ def _symbol_node(reader: Hdf5Reader, address: int) -> Iterator[int]:
 def _dense_links(reader: Hdf5Reader, data: bytes) -> Iterator[int]:
     """Links of a large group: in a heap, found by a B-tree (version 2)."""
     position = 2 + (8 if data[1] & 1 else 0)
-    heap_address = reader.address_in(data[position:])
-    index_address = reader.address_in(data[position + reader.offset_bytes :])
-    if heap_address is None or index_address is None:
+    addresses = [
+        reader.address_in(data[position + i * reader.offset_bytes :])
+        for i in range(3 if data[1] & 2 else 2)
+    ]
+    if addresses[0] is None:
         return
-    heap = LinkHeap(reader, heap_address)
-    for heap_id in heap_ids(reader, index_address):
-        yield from _link(reader, heap.object(heap_id))
+    heap = LinkHeap(reader, addresses[0])
+    # By name and by order of creation: readers may follow either.
+    for index in addresses[1:]:
+        if index is not None:
+            for heap_id in heap_ids(reader, index):
+                yield from _link(reader, heap.object(heap_id))

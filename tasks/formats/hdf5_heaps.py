@@ -9,27 +9,28 @@ from tasks.formats.hdf5_objects import Hdf5Reader
 
 _NODE_OVERHEAD = 10
 """Signature, version, type and checksum of a B-tree's node."""
-_LINK_NAMES = 5
-_HASH_BYTES = 4
+_KEY_BYTES = {5: 4, 6: 8}
+"""Before the heap id, by the type of record: a hash of the name, or the order of creation."""
 _MAX_RECORDS = 100_000
 
 
 def heap_ids(reader: Hdf5Reader, address: int) -> Iterator[bytes]:
-    """Heap ids of all records in the index of link names at `address`."""
-    if reader.bytes_at(address, 4) != b"BTHD" or reader.number("B", address + 5) != _LINK_NAMES:
+    """Heap ids of all records in the index of links at `address`."""
+    kind = reader.number("B", address + 5)
+    if reader.bytes_at(address, 4) != b"BTHD" or kind not in _KEY_BYTES:
         raise corrupt("The index of a group in the HDF5 file is damaged.")
     node_bytes, record_bytes, depth = reader.unpack("IHH", address + 6)
     root = reader.address(address + 16)
     count = reader.number("H", address + 16 + reader.offset_bytes)
     if root is None or not count:
         return
-    if record_bytes <= _HASH_BYTES or node_bytes < _NODE_OVERHEAD + record_bytes or depth > 16:
+    if record_bytes <= _KEY_BYTES[kind] or node_bytes < _NODE_OVERHEAD + record_bytes or depth > 16:
         raise corrupt("The index of a group in the HDF5 file is damaged.")
     tree = _Tree(reader, node_bytes, record_bytes, depth)
     for number, record in enumerate(tree.records(root, count, depth)):
         if number >= _MAX_RECORDS:
             raise corrupt("A group of the HDF5 file is far too large.")
-        yield record[_HASH_BYTES:]
+        yield record[_KEY_BYTES[kind] :]
 
 
 class _Tree:

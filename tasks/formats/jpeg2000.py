@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repository.errors import Rejected
-from tasks.formats.errors import corrupt, truncated
+from tasks.formats.errors import amount, corrupt, external_reference, too_large, truncated
 from tasks.formats.limits import Extent, Limits, check_block, check_extent
 from tasks.formats.reading import HeaderReader, header_of
 from tasks.formats.records import HeaderFacts
@@ -17,6 +17,7 @@ from tasks.formats.records import HeaderFacts
 MAGIC = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 
 _MAX_BOXES = 10_000
+_MAX_METADATA_BYTES = 16 * 2**20
 _MAX_TILE_PARTS = 1_000_000
 _MAX_CODE_BLOCKS = 4_000_000
 """In one tile: OpenJPEG keeps some 100 bytes for each, whatever its content."""
@@ -67,10 +68,10 @@ def check(path: Path, limits: Limits) -> HeaderFacts:
 
 
 def _codestream(reader: HeaderReader) -> tuple[int, int]:
-    """Where the codestream begins and ends."""
+    """Where the first codestream begins and ends; every other box is looked at too."""
     if reader.bytes_at(0, 4) == MAGIC[1]:
         return 0, reader.size
-    position = 0
+    position, found = 0, None
     for _ in range(_MAX_BOXES):
         length, kind = reader.unpack(">I4s", position)
         start = position + 8
@@ -82,11 +83,29 @@ def _codestream(reader: HeaderReader) -> tuple[int, int]:
         if end > reader.size:
             raise truncated(reader.size, end)
         if kind == b"jp2c":
-            return start, end
-        if end >= reader.size:
-            raise corrupt("The JPEG 2000 file holds no picture.")
+            found = found or (start, end)
+        else:
+            _check_metadata(reader, start, end)
+        # Fewer bytes than a box's head are padding.
+        if end + 8 > reader.size:
+            break
         position = end
-    raise corrupt(f"The JPEG 2000 file has more than {_MAX_BOXES} boxes before its picture.")
+    else:
+        raise corrupt(f"The JPEG 2000 file has more than {_MAX_BOXES} boxes.")
+    if found is None:
+        raise corrupt("The JPEG 2000 file holds no picture.")
+    return found
+
+
+def _check_metadata(reader: HeaderReader, start: int, end: int) -> None:
+    """GDAL obeys its own metadata in a box, even where they name overviews in another file."""
+    if end - start > _MAX_METADATA_BYTES:
+        raise too_large(
+            f"The JPEG 2000 file has a box of {amount(end - start)} beside its picture."
+        )
+    content = reader.bytes_at(start, end - start)
+    if b"GDALMultiDomainMetadata" in content and (b"OVERVIEW" in content or b"&#" in content):
+        raise external_reference("The JPEG 2000 file names its overviews in another file.")
 
 
 def _size_marker(reader: HeaderReader, start: int) -> tuple[_Codestream, int]:

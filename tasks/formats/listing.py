@@ -19,8 +19,8 @@ from tasks.formats.placing import has_sidecars
 from tasks.formats.records import Format, HeaderFacts, Listing, Subdataset
 from tasks.raster_source import RasterSource
 
-_MAX_OPENED = 100
-"""Variables that are opened to say more about them."""
+_MAX_OPENED = 60
+"""Where there are more variables, they are listed by name alone: a look at one takes 0.1 s."""
 _MAX_LISTED = 1000
 
 _DESCRIPTION = re.compile(r"^\[([\dx]+)\]\s.*\(([^()]*)\)\s*$", re.DOTALL)
@@ -57,7 +57,7 @@ def source_of(form: Format, path: Path, raster: Subdataset, name: str) -> Raster
         path=str(path),
         driver=raster.driver,
         subdataset=raster.subdataset,
-        has_sidecars=has_sidecars(path),
+        has_sidecars=bool(form.sidecars) and has_sidecars(path),
     )
 
 
@@ -119,24 +119,21 @@ def _variables(form: Format, path: Path) -> Listing:
     itself = replace(_itself(form), title=path.name)
     with open_raster(source_of(form, path, itself, "The file")) as dataset:
         found = list(_subdatasets(form, dataset))
-        swath, drawn, placed = is_swath(dataset), bool(dataset.count), has_grid(dataset)
-    if not found:
-        if swath and not placed:
+        if is_swath(dataset) and not has_grid(dataset):
             raise no_grid()
-        if not drawn:
+        if not found and not dataset.count:
             raise _nothing()
+    if not found:
         return Listing((itself,))
-    worthy = [raster for raster in found if not _BOUNDS_NAME.search(raster.id)]
+    worthy = tuple(raster for raster in found if not _BOUNDS_NAME.search(raster.id))
     if not worthy:
-        raise no_grid() if swath else _nothing()
-    looked_at = [_looked_at(path, raster) for raster in worthy[:_MAX_OPENED]]
-    gridded = [raster for raster, on_grid in looked_at if on_grid]
-    if swath and not gridded:
-        raise no_grid()
-    rasters = gridded or [raster for raster, _ in looked_at] + worthy[_MAX_OPENED:_MAX_LISTED]
-    if len(worthy) > _MAX_OPENED and gridded:
-        rasters = gridded + worthy[_MAX_OPENED:_MAX_LISTED]
-    return Listing(tuple(rasters), must_choose=len(rasters) > 1)
+        raise _nothing()
+    if len(worthy) > _MAX_OPENED:
+        return Listing(worthy, must_choose=True)
+    looked_at = [_looked_at(form, path, raster) for raster in worthy]
+    gridded = tuple(raster for raster, on_grid in looked_at if on_grid)
+    rasters = gridded or tuple(raster for raster, _ in looked_at)
+    return Listing(rasters, must_choose=len(rasters) > 1)
 
 
 def _subdatasets(form: Format, dataset: rasterio.DatasetReader) -> Iterator[Subdataset]:
@@ -164,9 +161,9 @@ def _subdatasets(form: Format, dataset: rasterio.DatasetReader) -> Iterator[Subd
         )
 
 
-def _looked_at(path: Path, raster: Subdataset) -> tuple[Subdataset, bool]:
+def _looked_at(form: Format, path: Path, raster: Subdataset) -> tuple[Subdataset, bool]:
     """`raster` with what its own header says, and whether it lies on a grid."""
-    source = source_of(table.NETCDF, path, raster, "The file")
+    source = source_of(form, path, raster, "The file")
     try:
         with open_raster(source) as dataset:
             tags = dataset.tags(1) if dataset.count else {}

@@ -92,10 +92,11 @@ def _checked(path: Path, raw: _Raw, limits: Limits) -> HeaderFacts:
     check_extent(raw.extent, size, limits)
     if raw.offset < 0:
         raise corrupt("The header says that the pixels begin before the file.")
-    needed = raw.offset + raw.extent.decoded_bytes * raw.bits // 8
+    row = raw.extent.width * raw.extent.sample_bytes
+    row_on_disk = -(-row * raw.bits // 8)
+    needed = raw.offset + row_on_disk * raw.extent.height * raw.extent.bands
     if needed > size:
         raise truncated(size, needed)
-    row = raw.extent.width * raw.extent.sample_bytes
     return HeaderFacts.of(size, raw.extent, raw.dtype, row)
 
 
