@@ -93,9 +93,10 @@ def _pages(header: HeaderFacts) -> Listing:
 
 
 def _tables(path: Path) -> Listing:
-    found = [t for t in tile_tables(path) if is_plain_name(t.name)]
+    every = tile_tables(path)
+    found = [t for t in every if is_plain_name(t.name)]
     driver = table.GEOPACKAGE.driver
-    if len(found) == 1:
+    if len(every) == 1:
         return Listing((_itself(table.GEOPACKAGE),))
     if not found:
         raise _nothing()
@@ -111,14 +112,14 @@ def _tables(path: Path) -> Listing:
         )
         for t in found
     )
-    return Listing(rasters, must_choose=True)
+    return Listing(rasters, must_choose=len(rasters) > 1)
 
 
 def _variables(form: Format, path: Path) -> Listing:
     """Variables of NetCDF and HDF5: those on a grid where there are any."""
     itself = replace(_itself(form), title=path.name)
     with open_raster(source_of(form, path, itself, "The file")) as dataset:
-        found = list(_subdatasets(form, dataset))
+        found = list(_subdatasets(form, path, dataset))
         if is_swath(dataset) and not has_grid(dataset):
             raise no_grid()
         if not found and not dataset.count:
@@ -136,15 +137,16 @@ def _variables(form: Format, path: Path) -> Listing:
     return Listing(rasters, must_choose=len(rasters) > 1)
 
 
-def _subdatasets(form: Format, dataset: rasterio.DatasetReader) -> Iterator[Subdataset]:
+def _subdatasets(form: Format, path: Path, dataset: rasterio.DatasetReader) -> Iterator[Subdataset]:
     """What GDAL lists, less what cannot be named to it again."""
     tags = dataset.tags(ns="SUBDATASETS")
+    prefix = f'{form.driver.upper()}:"{path}":'
     driver = "HDF5Image" if form is table.HDF5 else form.driver
     for number in range(1, _MAX_LISTED + 1):
         name = tags.get(f"SUBDATASET_{number}_NAME")
         if name is None:
             return
-        inside = name.rpartition('":')[2]
+        inside = name.removeprefix(prefix).strip('"')
         match = _DESCRIPTION.match(tags.get(f"SUBDATASET_{number}_DESC", ""))
         shape = [int(n) for n in match.group(1).split("x")] if match else []
         if len(shape) < 2 or min(shape[-2:]) < 2 or not is_plain_name(inside):

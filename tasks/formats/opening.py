@@ -46,7 +46,8 @@ def gdal_name(source: RasterSource) -> str:
     if source.driver == "GPKG":
         return f"GPKG:{source.path}:{inside}"
     prefix = {"netCDF": "NETCDF", "HDF5": "HDF5", "HDF5Image": "HDF5"}[source.driver]
-    return f'{prefix}:"{source.path}":{inside}'
+    quoted = f'"{inside}"' if " " in inside else inside
+    return f'{prefix}:"{source.path}":{quoted}'
 
 
 def is_plain_name(name: str) -> bool:
