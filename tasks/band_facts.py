@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from repository.errors import BadRequest
 from repository.raster_info import BandInfo
-from tasks.formats.band_names import band_description, band_unit
+from tasks.formats.band_names import BandText, band_texts
 from tasks.formats.records import HeaderFacts
 
 
@@ -34,7 +34,7 @@ def read_bands(
     values = dataset.nodatavals if readable or not text else (None,) * dataset.count
     if text and readable and all(value is None for value in values):
         notes.append(("nodata_ignored", f"The nodata value {text[:40]} does not fit the pixels."))
-    bands = tuple(_band(dataset, i, values[i]) for i in range(dataset.count))
+    bands = tuple(_bands(dataset, values))
     if "nodata" in answers:
         bands = tuple(_with_answered_nodata(band, answers["nodata"]) for band in bands)
     elif any(b.nodata is not None and not fits(b.nodata, b.dtype) for b in bands):
@@ -42,22 +42,41 @@ def read_bands(
     return bands
 
 
-def _band(dataset: rasterio.DatasetReader, i: int, nodata: float | int | None) -> BandInfo:
-    dtype = str(dataset.dtypes[i])
-    if nodata is not None and np.dtype(dtype).kind in "iu" and float(nodata).is_integer():
+def _bands(
+    dataset: rasterio.DatasetReader, nodata: Sequence[float | int | None]
+) -> Iterator[BandInfo]:
+    """Each column is asked once: rasterio gathers it from all bands at every look."""
+    columns = zip(
+        dataset.indexes, dataset.dtypes, nodata, dataset.scales, dataset.offsets,
+        dataset.colorinterp, dataset.mask_flag_enums, band_texts(dataset), strict=True,
+    )  # fmt: skip
+    for index, dtype, value, scale, offset, interpretation, flags, text in columns:
+        is_palette = interpretation is ColorInterp.palette
+        yield _band(
+            BandInfo(
+                index=index,
+                dtype=str(dtype),
+                nodata=value,
+                scale=_usable(scale, 1.0),
+                offset=_usable(offset, 0.0),
+                color_interpretation=interpretation.name,
+                mask=_mask(flags, value),
+                color_table=_color_table(dataset, index) if is_palette else (),
+            ),
+            text,
+        )
+
+
+def _band(band: BandInfo, text: BandText) -> BandInfo:
+    """`band` with its texts made safe, and nodata of the kind that its pixels have."""
+    nodata = band.nodata
+    if nodata is not None and np.dtype(band.dtype).kind in "iu" and float(nodata).is_integer():
         nodata = int(nodata)
-    interpretation = dataset.colorinterp[i]
-    return BandInfo(
-        index=i + 1,
-        dtype=dtype,
+    return replace(
+        band,
         nodata=nodata,
-        scale=_usable(dataset.scales[i], 1.0),
-        offset=_usable(dataset.offsets[i], 0.0),
-        unit=clean_text(band_unit(dataset, i + 1))[:100],
-        description=clean_text(band_description(dataset, i + 1))[:200],
-        color_interpretation=interpretation.name,
-        mask=_mask(dataset.mask_flag_enums[i], nodata),
-        color_table=_color_table(dataset, i + 1) if interpretation is ColorInterp.palette else (),
+        unit=clean_text(text.unit)[:100],
+        description=clean_text(text.description)[:200],
     )
 
 

@@ -75,6 +75,12 @@ def open_raster(source: RasterSource, *, name: str = "") -> Iterator[rasterio.Da
                 code="corrupt",
                 hint="Write it anew with `gdal_translate -of COG input output.tif`.",
             ) from error
+        except UnicodeDecodeError as error:  # rasterio, of the CRS
+            raise Rejected(
+                "The name of the file's CRS is written in letters that are not UTF-8.",
+                code="unknown_crs",
+                hint="Set a known CRS: `gdal_edit.py -a_srs EPSG:32633 file.tif`.",
+            ) from error
         with dataset:
             yield dataset
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.formats import elevation
 from tasks.formats.errors import missing_sidecar
+from tasks.formats.raw_headers import MAX_HEADER_BYTES
 from tasks.formats.records import Format
 from tasks.formats.table import SRTM_HGT, WORLD_FILES
 
 _STEM = "raster"
+_TEXTS = frozenset({".hdr", ".prj", ".wld", ".clr"})
 
 
 def place(
@@ -38,7 +41,7 @@ def place(
             usual = ".wld" if ending in WORLD_FILES else ending
             target = placed.with_suffix(usual)
             if not target.exists():
-                _link(file, target)
+                _put(file, target)
     return placed
 
 
@@ -54,6 +57,15 @@ def _name(form: Format, name: str) -> str:
         return f"{cell}.hgt"
     ending = Path(name.lower()).suffix
     return _STEM + (ending if ending in form.endings else form.ending)
+
+
+def _put(file: Path, target: Path) -> None:
+    """Texts are written anew in ASCII: rasterio cannot read a CRS with letters of Latin-1."""
+    if target.suffix in _TEXTS and file.stat().st_size <= MAX_HEADER_BYTES:
+        content = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        target.write_bytes(re.sub(rb"[\x80-\xff]", b"?", content))
+    else:
+        _link(file, target)
 
 
 def _link(path: Path, target: Path) -> None:

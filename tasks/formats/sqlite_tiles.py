@@ -39,6 +39,7 @@ def sqlite_of(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         steps = iter(range(_MAX_STEPS))
         connection.set_progress_handler(lambda: next(steps, None) is None, 1000)
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cell_size_check=ON")
         yield connection

@@ -23,20 +23,20 @@ _EXTRA_DIMENSION = "NETCDF_DIM_"
 
 def sensing_time(dataset: rasterio.DatasetReader) -> str | None:
     """The one instant of all bands (RFC 3339, UTC); None where there is none, or several."""
-    times = {band_time(dataset, index) for index in dataset.indexes}
+    common = dataset.tags()
+    times = {tagged_time(dataset.tags(index), common) for index in dataset.indexes}
     return times.pop() if len(times) == 1 else None
 
 
-def band_time(dataset: rasterio.DatasetReader, index: int) -> str | None:
-    """The instant of one band, numbered from 1, as its metadata say it."""
-    tags = dataset.tags(index)
+def tagged_time(tags: Mapping[str, str], common: Mapping[str, str]) -> str | None:
+    """The instant of a band, by its tags and those of the dataset (`common`)."""
     if "GRIB_VALID_TIME" in tags:
         match = re.match(r"\s*(-?\d+)", tags["GRIB_VALID_TIME"])
         return _instant(datetime(1970, 1, 1, tzinfo=UTC), int(match.group(1))) if match else None
     for key, value in tags.items():
         if key.startswith(_EXTRA_DIMENSION):
             name = key.removeprefix(_EXTRA_DIMENSION)
-            if (instant := _cf_time(dataset.tags(), name, value)) is not None:
+            if (instant := _cf_time(common, name, value)) is not None:
                 return instant
     return None
 

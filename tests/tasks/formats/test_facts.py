@@ -99,6 +99,24 @@ def test_packed_values_stay_integers_with_scale_and_offset(tmp_path: Path) -> No
     assert band.description == "t"
 
 
+def test_a_unit_in_latin_1_is_left_out_and_stops_nothing(tmp_path: Path) -> None:
+    values = Variable(("lat", "lon"), VALUES, {"units": "xC", "long_name": "heat"})
+    path = write_netcdf(tmp_path / "a.nc", grid_axes() | {"t": values})
+    path.write_bytes(path.read_bytes().replace(b"xC", b"\xb0C"))
+    band = bands_of(take(path))[0]
+    assert (band.unit, band.description) == ("", "heat")
+
+
+def test_a_header_in_latin_1_is_read(tmp_path: Path) -> None:
+    path = write_as(tmp_path / "a.dat", "ENVI")
+    header = path.with_suffix(".hdr")
+    text = header.read_text().replace("WGS_1984_UTM_Zone_33N", "R\u00e9seau")
+    assert "R\u00e9seau" in text
+    header.write_bytes(text.encode("latin-1"))
+    with take(path).opened() as dataset:
+        assert dataset.crs.is_projected
+
+
 def test_longitudes_from_0_to_360_keep_their_grid(tmp_path: Path) -> None:
     axes = grid_axes() | {
         "lon": Variable(("lon",), 22.5 + 45.0 * np.arange(8), {"units": "degrees_east"})
