@@ -38,8 +38,8 @@ def check(path: Path, limits: Limits) -> HeaderFacts:
         raise corrupt("The GRIB file holds no field.")
     alike = fields.count(fields[0])
     for points in set(fields):
-        check_extent(Extent(points, 1, 1, _PIXEL_BYTES), size, limits)
         check_block(points * _PIXEL_BYTES, limits)
+        check_extent(Extent(points, 1, 1, _PIXEL_BYTES), size, limits)
     total = Extent(fields[0], 1, alike, _PIXEL_BYTES)
     check_extent(total, size, limits)
     facts = HeaderFacts(

@@ -16,6 +16,7 @@ from repository.errors import Rejected
 from tasks.formats import erdas, grib, jpeg, jpeg2000, netcdf_classic, png, raw_headers
 from tasks.formats.limits import DEFAULT_LIMITS
 from tests.rasters import gradient
+from tests.tasks.formats.grib1_files import grib1_message
 from tests.tasks.formats.netcdf_files import Variable, grid_axes, write_netcdf
 from tests.tasks.formats.walk import cut, rejection, take, write_as
 
@@ -166,6 +167,32 @@ def test_fields_on_other_grids_are_left_out_and_counted(tmp_path: Path) -> None:
     header = grib.check(both, DEFAULT_LIMITS)
     assert header.bands == 2
     assert "only the 2 on the grid" in dict(header.warnings)["other_grids"]
+
+
+def test_messages_of_the_first_edition_are_bands(tmp_path: Path) -> None:
+    values = np.arange(48).reshape(6, 8)
+    path = tmp_path / "a.grb"
+    path.write_bytes(grib1_message(values) + bytes(5) + grib1_message(values + 1))
+    taken = take(path)
+    assert taken.header.bands == 2
+    with taken.opened() as dataset:
+        np.testing.assert_allclose(dataset.read(1), values - 273.15)  # GDAL gives degrees Celsius
+        assert (dataset.bounds.left, dataset.bounds.top) == (9.5, 50.5)
+
+
+@pytest.mark.parametrize("share", [0.99, 0.5, 0.1])
+def test_a_cut_message_of_the_first_edition_is_refused(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "a.grb"
+    path.write_bytes(grib1_message(np.zeros((6, 8))))
+    assert rejection(cut(path, share)).code in ("truncated", "corrupt")
+
+
+def test_a_grid_of_the_first_edition_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    message = bytearray(grib1_message(np.zeros((6, 8))))
+    at = 8 + 28 + 6
+    message[at : at + 4] = struct.pack(">HH", 60_000, 60_000)
+    (tmp_path / "a.grb").write_bytes(message)
+    assert rejection(tmp_path / "a.grb").code in ("too_large", "block_too_large")
 
 
 def test_a_field_of_one_message_that_no_memory_holds_is_refused(tmp_path: Path) -> None:

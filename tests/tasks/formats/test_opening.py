@@ -106,6 +106,13 @@ def test_a_world_file_of_any_ending_places_a_16_bit_png(tmp_path: Path, ending: 
         assert tuple(dataset.transform) == pytest.approx(tuple(ORIGIN))
 
 
+def test_a_world_file_places_a_jpeg_2000(tmp_path: Path) -> None:
+    path = write_as(tmp_path / "a.jp2", "JP2OpenJPEG", crs=None, transform=None)
+    path.with_suffix(".j2w").write_text("10\n0\n0\n-10\n400005\n5599995\n")
+    with take(path).opened() as dataset:
+        assert tuple(dataset.transform) == pytest.approx(tuple(ORIGIN))
+
+
 def test_a_world_file_places_a_tiff_without_keys(tmp_path: Path) -> None:
     path = write_as(tmp_path / "a.tif", "GTiff", crs=None, transform=None)
     path.with_suffix(".tfw").write_text("10\n0\n0\n-10\n400005\n5599995\n")
