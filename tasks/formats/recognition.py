@@ -14,7 +14,7 @@ from tasks.formats.raw_headers import is_ehdr_header, is_envi_header
 from tasks.formats.records import Format
 
 _START_BYTES = 1024
-_HEAD_BYTES, _TAIL_BYTES = 64 * 2**20, 16 * 2**20
+_HEAD_BYTES = _TAIL_BYTES = 16 * 2**20
 _RAW_ENDINGS = (".dat", ".bil", ".bip", ".bsq", ".raw", ".bin", ".flt", ".envi")
 
 

@@ -33,8 +33,6 @@ def _wkt(sidecar: Path) -> str:
     """WKT of ESRI's dialect becomes that of OGC; nothing else is read, no code, no file name."""
     text = sidecar.read_bytes()[:_MAX_BYTES].decode("utf-8", "replace").strip().lstrip("\ufeff")
     try:
-        if "[" not in text[:40]:
-            raise CRSError(text[:40])
         return str(rasterio.CRS.from_wkt(text, morph_from_esri_dialect=True).to_wkt())
     except CRSError as error:
         raise Rejected(

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio.transform import from_origin
 
 from repository.errors import Rejected
 from tasks.formats import erdas, grib, jpeg, jpeg2000, netcdf_classic, png, raw_headers
+from tasks.formats.checking import check_opened
 from tasks.formats.limits import DEFAULT_LIMITS
 from tests.rasters import gradient
 from tests.tasks.formats.grib1_files import grib1_message
@@ -277,3 +279,33 @@ def test_an_erdas_file_that_names_another_folder_is_refused(tmp_path: Path, name
     with pytest.raises(Rejected) as caught:
         erdas.check(path, DEFAULT_LIMITS)
     assert caught.value.code == "external_reference"
+
+
+def test_an_erdas_file_that_names_overviews_outside_its_folder_is_refused(tmp_path: Path) -> None:
+    path = write_as(tmp_path / "abcd.img", "HFA", gradient("uint8", 200, 200))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.build_overviews([2])
+    erdas.check(path, DEFAULT_LIMITS)
+    assert b"abcd.img(:" in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b"abcd.img(:", b"../d.img(:"))
+    with pytest.raises(Rejected) as caught:
+        erdas.check(path, DEFAULT_LIMITS)
+    assert caught.value.code == "external_reference"
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"decoded_bytes": 40 * 50 * 8 - 1}, "too_large"),
+        ({"bands": 0}, "too_large"),
+        ({"suspicious_bytes": 100, "suspicious_ratio": 0}, "too_large"),
+        ({"block_bytes": 50 * 8 - 1}, "block_too_large"),
+    ],
+)
+def test_what_gdal_says_is_held_against_the_limits_again(
+    tmp_path: Path, limits: dict[str, Any], code: str
+) -> None:
+    taken = take(write_as(tmp_path / "a.nc", "netCDF", gradient("float64"), FORMAT="NC"))
+    with taken.opened() as dataset, pytest.raises(Rejected) as caught:
+        check_opened(dataset, taken.header, replace(DEFAULT_LIMITS, **limits))
+    assert caught.value.code == code

@@ -9,6 +9,7 @@ from rasterio.transform import from_origin
 from repository.errors import Rejected
 from tasks.formats import geopackage, mbtiles
 from tasks.formats.limits import DEFAULT_LIMITS
+from tasks.formats.sqlite_tiles import kinds, sqlite_of
 from tests.rasters import gradient
 from tests.tasks.formats.walk import rejection, take, write_as
 
@@ -86,6 +87,8 @@ def test_a_view_that_computes_is_refused(tmp_path: Path, body: str) -> None:
         tiles(tmp_path / "a.mbtiles", 3), "DROP TABLE tiles", f"CREATE VIEW tiles AS {body}"
     )
     assert rejection(path).code == "corrupt"
+    with sqlite_of(path) as connection:
+        assert kinds(connection)["tiles"] == "computed"
 
 
 def test_a_geopackage_of_features_is_no_raster(tmp_path: Path) -> None:
