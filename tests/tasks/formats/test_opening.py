@@ -173,3 +173,4 @@ def test_complex_pixels_are_refused_in_every_format(tmp_path: Path) -> None:
     pixels = gradient("uint8").astype("complex64")
     assert rejection(write_as(tmp_path / "a.dat", "ENVI", pixels)).code == "complex_data"
     assert rejection(write_as(tmp_path / "b.img", "HFA", pixels)).code == "complex_data"
+    assert rejection(write_as(tmp_path / "c.tif", "GTiff", pixels)).code == "complex_data"
