@@ -19,7 +19,8 @@ from tasks.formats.records import HeaderFacts
 MAGIC = (b"\x89HDF\r\n\x1a\n",)
 
 _MAX_OBJECTS = 100_000
-_DATATYPE, _EXTERNAL_FILES, _LAYOUT, _DRIVER = 0x03, 0x07, 0x08, 0x14
+_DATATYPE, _EXTERNAL_FILES, _LAYOUT = 0x03, 0x07, 0x08
+_DRIVER, _CACHE_IMAGE = 0x14, 0x18
 _CHUNKED, _VIRTUAL = 2, 3
 
 
@@ -27,8 +28,8 @@ def check(path: Path, limits: Limits) -> HeaderFacts:
     """The largest chunk; raises Rejected where the file is cut or takes values from elsewhere."""
     with header_of(path) as plain:
         reader, root, extension = _superblock(Hdf5Reader(plain))
-        if extension is not None and any(m.kind == _DRIVER for m in messages(reader, extension)):
-            raise external_reference("The HDF5 file is spread over several files.")
+        if extension is not None:
+            _check_extension(messages(reader, extension))
         chunk_bytes = _walk(reader, root)
         check_block(chunk_bytes, limits)
         return HeaderFacts(size_bytes=plain.size, block_bytes=chunk_bytes or None)
@@ -59,6 +60,14 @@ def _superblock(reader: Hdf5Reader) -> tuple[Hdf5Reader, int, int | None]:
     if root is None:
         raise corrupt("The HDF5 file has no root.")
     return sized, root, extension
+
+
+def _check_extension(found: list[Message]) -> None:
+    kinds = {message.kind for message in found}
+    if _DRIVER in kinds:
+        raise external_reference("The HDF5 file is spread over several files.")
+    if _CACHE_IMAGE in kinds:  # the library would take objects from it that no link leads to
+        raise corrupt("The HDF5 file was not closed as it should: it holds a cache.")
 
 
 def _walk(reader: Hdf5Reader, root: int) -> int:

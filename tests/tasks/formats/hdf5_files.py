@@ -68,6 +68,17 @@ def write_hdf5(
     return path
 
 
+def with_extension(path: Path, kind: int) -> Path:
+    """The same file under a superblock of version 2 whose extension has a message of `kind`."""
+    content = bytearray(path.read_bytes())
+    places = struct.pack("<QQQQ", 0, 3072, len(content), ROOT_AT)
+    head = b"\x89HDF\r\n\x1a\n" + struct.pack("<BBBB", 2, 8, 8, 0)
+    content[:ROOT_AT] = (head + places).ljust(ROOT_AT, b"\0")
+    _put(content, 3072, _header([(kind, bytes(8))]))
+    path.write_bytes(content)
+    return path
+
+
 def _superblock(size: int) -> bytes:
     head = b"\x89HDF\r\n\x1a\n" + struct.pack("<8B", 0, 0, 0, 0, 0, 8, 8, 0)
     places = struct.pack("<HHIQ", 4, 16, 0, 0) + UNDEFINED + struct.pack("<Q", size) + UNDEFINED

@@ -23,6 +23,7 @@ from tests.tasks.formats.hdf5_files import (
     external_link,
     external_values,
     hard_link,
+    with_extension,
     write_hdf5,
 )
 from tests.tasks.formats.walk import cut, rejection, take, write_as
@@ -68,6 +69,19 @@ def test_a_reference_deep_in_groups_is_found(tmp_path: Path) -> None:
     # The dataset's header is a group here: its link leads out of the file.
     group = [external_link("data", "other.h5", "/data")]
     assert code_of(write_hdf5(tmp_path / "a.h5", LINK, group)) == "external_reference"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(0x14, "external_reference"), (0x18, "corrupt"), (0x17, None)]
+)
+def test_a_file_in_parts_or_with_a_cache_of_objects_is_refused(
+    tmp_path: Path, kind: int, code: str | None
+) -> None:
+    path = with_extension(write_hdf5(tmp_path / "a.h5", LINK, PLAIN), kind)
+    if code is None:
+        hdf5.check(path, DEFAULT_LIMITS)
+    else:
+        assert code_of(path) == code
 
 
 def test_groups_that_hold_one_another_end(tmp_path: Path) -> None:
