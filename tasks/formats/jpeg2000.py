@@ -1,6 +1,6 @@
-"""Walks the boxes of a JPEG 2000 file to its codestream, and reads the size that it promises.
+"""Reads the codestream of a JPEG 2000 file: the size that it promises, and whether all is there.
 
-ISO/IEC 15444-1: boxes in annex I, codestream markers in annex A.
+ISO/IEC 15444-1, annex A.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repository.errors import Rejected
-from tasks.formats.errors import amount, corrupt, external_reference, too_large, truncated
+from tasks.formats.errors import corrupt, truncated
+from tasks.formats.jpeg2000_boxes import CODESTREAM, find_codestream
 from tasks.formats.limits import Extent, Limits, check_block, check_extent
 from tasks.formats.reading import HeaderReader, header_of
 from tasks.formats.records import HeaderFacts
 
-MAGIC = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
+MAGIC = (b"\0\0\0\x0cjP  \r\n\x87\n", CODESTREAM)
 
-_MAX_BOXES = 10_000
-_MAX_METADATA_BYTES = 16 * 2**20
 _MAX_TILE_PARTS = 1_000_000
 _MAX_CODE_BLOCKS = 4_000_000
 """In one tile: OpenJPEG keeps some 100 bytes for each, whatever its content."""
@@ -54,7 +53,7 @@ class _Codestream:
 def check(path: Path, limits: Limits) -> HeaderFacts:
     """Size, type and cost of the picture; raises Rejected where it is cut, lies or is too large."""
     with header_of(path) as reader:
-        start, end = _codestream(reader)
+        start, end = find_codestream(reader)
         stream, after = _size_marker(reader, start)
         extent = Extent(
             stream.width, stream.height, stream.components, int(stream.dtype.lstrip("uint")) // 8
@@ -65,47 +64,6 @@ def check(path: Path, limits: Limits) -> HeaderFacts:
         check_block(block, limits)
         _check_tile_parts(reader, after, end, stream)
         return HeaderFacts.of(reader.size, extent, stream.dtype, block)
-
-
-def _codestream(reader: HeaderReader) -> tuple[int, int]:
-    """Where the first codestream begins and ends; every other box is looked at too."""
-    if reader.bytes_at(0, 4) == MAGIC[1]:
-        return 0, reader.size
-    position, found = 0, None
-    for _ in range(_MAX_BOXES):
-        length, kind = reader.unpack(">I4s", position)
-        start = position + 8
-        if length == 1:
-            length, start = reader.number(">Q", position + 8), position + 16
-        end = reader.size if length == 0 else position + length
-        if end < start:
-            raise corrupt(f"A box of the JPEG 2000 file has an impossible length ({length}).")
-        if end > reader.size:
-            raise truncated(reader.size, end)
-        if kind == b"jp2c":
-            found = found or (start, end)
-        else:
-            _check_metadata(reader, start, end)
-        # Fewer bytes than a box's head are padding.
-        if end + 8 > reader.size:
-            break
-        position = end
-    else:
-        raise corrupt(f"The JPEG 2000 file has more than {_MAX_BOXES} boxes.")
-    if found is None:
-        raise corrupt("The JPEG 2000 file holds no picture.")
-    return found
-
-
-def _check_metadata(reader: HeaderReader, start: int, end: int) -> None:
-    """GDAL obeys its own metadata in a box, even where they name overviews in another file."""
-    if end - start > _MAX_METADATA_BYTES:
-        raise too_large(
-            f"The JPEG 2000 file has a box of {amount(end - start)} beside its picture."
-        )
-    content = reader.bytes_at(start, end - start)
-    if b"GDALMultiDomainMetadata" in content and (b"OVERVIEW" in content or b"&#" in content):
-        raise external_reference("The JPEG 2000 file names its overviews in another file.")
 
 
 def _size_marker(reader: HeaderReader, start: int) -> tuple[_Codestream, int]:

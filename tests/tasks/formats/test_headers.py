@@ -123,6 +123,16 @@ def test_a_jpeg_2000_that_names_overviews_elsewhere_is_refused(tmp_path: Path) -
         assert rejection(tmp_path / "b.jp2").code == "external_reference"
 
 
+@pytest.mark.parametrize("length", [0, 7, 2**20])
+def test_an_inner_box_of_impossible_length_is_refused(tmp_path: Path, length: int) -> None:
+    """With length 0, GDAL 3.10 never ends when it is asked for IMAGE_STRUCTURE."""
+    path = write_as(tmp_path / "a.jp2", "JP2OpenJPEG")
+    content = path.read_bytes()
+    at = content.index(b"ihdr") - 4
+    path.write_bytes(content[:at] + struct.pack(">I", length) + content[at + 4 :])
+    assert rejection(path).code == "corrupt"
+
+
 def png_file(width: int, height: int, *, bits: int = 8, interlaced: int = 0) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
