@@ -1,0 +1,1 @@
+"""Reads what lies on other people's servers, without being sent anywhere it must not go."""
