@@ -80,7 +80,10 @@ class Address:
 
     def follow(self, location: str, rules: Rules) -> Address:
         """Where a redirect leads (RFC 9110, 10.2.2), judged like any other address."""
-        following = parse(urljoin(self.url, location), rules)
+        try:
+            following = parse(urljoin(self.url, location), rules)
+        except ValueError:
+            raise _odd_host(location) from None
         if self.scheme == "https" and following.scheme != "https":
             raise AddressRefused("The server leads from https to http.",
                                  hint="Give the address that it leads to.")  # fmt: skip
