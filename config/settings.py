@@ -8,11 +8,12 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from config import setting_values
 from config.embedded import connection_env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -122,37 +123,32 @@ CACHES = {
 }
 
 STORAGE_URL = os.environ.get("STORAGE_URL") or f"file://{DATA_DIR / 'objects'}"
-
-
-def _storage(url: str) -> dict[str, Any]:
-    """Django's STORAGES entry for `file:///folder` or `s3://[key:secret@]bucket?endpoint=...`."""
-    parts = urlsplit(url)
-    if parts.scheme == "file" and parts.path:
-        location = unquote(parts.path)
-        return {"BACKEND": "repository.storage.LocalObjects", "OPTIONS": {"location": location}}
-    if parts.scheme != "s3" or not parts.hostname:
-        raise ImproperlyConfigured(
-            f"STORAGE_URL must be file:///folder or s3://bucket?endpoint=..., not {url!r}."
-        )
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    options = {
-        "bucket_name": parts.netloc.rpartition("@")[2],
-        "endpoint_url": query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL"),
-        "region_name": query.get("region") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-        "access_key": unquote(parts.username or "") or os.environ.get("AWS_ACCESS_KEY_ID"),
-        "secret_key": unquote(parts.password or "") or os.environ.get("AWS_SECRET_ACCESS_KEY"),
-        "addressing_style": query.get("addressing_style", "path"),
-        "signature_version": "s3v4",
-        "file_overwrite": True,
-        "querystring_auth": True,
-    }
-    return {"BACKEND": "repository.storage.S3Objects", "OPTIONS": options}
-
-
 STORAGES = {
-    "default": _storage(STORAGE_URL),
+    "default": setting_values.storage(STORAGE_URL, os.environ),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# --- Files that are fetched ------------------------------------------------------------------
+IMPORT_ALLOWED_HOSTS = setting_values.host_ports(
+    "IMPORT_ALLOWED_HOSTS", os.environ.get("IMPORT_ALLOWED_HOSTS", "")
+)
+"""Exact host:port pairs that imports may reach though they are in a private network, speak http
+or listen on another port than 443. Of all others only public servers are dialled."""
+IMPORT_CA_FILE = os.environ.get("IMPORT_CA_FILE", "")
+"""Certificates (PEM) that imports trust besides the system's."""
+if IMPORT_CA_FILE and not Path(IMPORT_CA_FILE).is_file():
+    raise ImproperlyConfigured(f"IMPORT_CA_FILE names no file: {IMPORT_CA_FILE}.")
+IMPORT_S3_SOURCES = tuple(
+    setting_values.s3_source("IMPORT_S3_SOURCES", url, os.environ)
+    for url in os.environ.get("IMPORT_S3_SOURCES", "").split()
+)
+"""Buckets, or prefixes of them, that s3:// imports may read: s3://key:secret@bucket/prefix?..."""
+IMPORT_SECONDS = _integer("IMPORT_SECONDS", 6 * 3600, least=1)
+"""Wall clock of fetching one file."""
+DROPBOX = setting_values.drop_box(
+    "DROPBOX_URL", os.environ.get("DROPBOX_URL") or f"file://{DATA_DIR / 'dropbox'}", os.environ
+)
+"""What lies in its sub-folder {collection} becomes products of that collection; None: off."""
 
 # --- Limits and times ---------------------------------------------------------------------------
 MAX_UPLOAD_BYTES = _integer("MAX_UPLOAD_BYTES", 100 * 2**30, least=1)
@@ -267,6 +263,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL") or "INFO"},
     "loggers": {
         "botocore": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},  # its warnings hold addresses, signatures and all
         # Each of these repeats on every start or task what the product's own lines say.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.consumer.connection": {"level": "WARNING"},

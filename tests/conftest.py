@@ -17,7 +17,7 @@ HEAVY = ("services", "s3", "browser", "clients", "faults")
 ENGINE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "services"}
 SETTINGS = (
     "DATABASE_URL", "BROKER_URL", "CACHE_URL", "STORAGE_URL", "PUBLIC_URL", "SECRET_KEY",
-    "PORT", "BIND",
+    "PORT", "BIND", "IMPORT_ALLOWED_HOSTS", "IMPORT_CA_FILE", "IMPORT_S3_SOURCES", "DROPBOX_URL",
 )  # fmt: skip
 
 
