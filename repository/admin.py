@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
+from repository.fetching.addresses import masked
 from repository.models import ApiToken, Asset, Collection, Job, Product, Upload, User
 
 
@@ -62,6 +63,13 @@ class UploadAdmin(ReadOnlyAdmin):
     list_display = ("file_name", "owner", "size", "created")
     search_fields = ("file_name", "files__sha256", "source")
     list_select_related = ("owner",)
+    exclude = ("source",)
+    readonly_fields = ("fetched_from",)
+
+    @admin.display(description="fetched from")
+    def fetched_from(self, upload: Upload) -> str:
+        """The address without what may be a signature."""
+        return masked(upload.source)
 
 
 @admin.register(Job)

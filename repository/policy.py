@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from repository.errors import Forbidden, SignInRequired
-from repository.models import ApiToken, Asset, Collection, Job, Product, ResumableUpload
+from repository.models import ApiToken, Asset, Collection, Job, Product, ResumableUpload, User
 from repository.models.collection import Contributors, Visibility
 from repository.models.product import ProductState
 from repository.principal import Principal
@@ -76,6 +76,27 @@ def require_contributor(principal: Principal, collection: Collection) -> None:
             f"You may not add maps to the collection {collection.id}.",
             hint="Ask its owner, or make a collection of your own.",
         )
+
+
+def may_import(principal: Principal) -> bool:
+    """Whether this caller may have files fetched: the server then speaks to other servers."""
+    if principal.is_anonymous or not principal.can_write:
+        return False
+    if principal.is_operator:
+        return True
+    user = User.objects.filter(pk=principal.user_id or 0, is_active=True).first()
+    return user is not None and user.has_perm("repository.import_by_url")
+
+
+def require_import(principal: Principal) -> None:
+    """Raise SignInRequired or Forbidden unless the caller may have files fetched."""
+    require_writer(principal)
+    if not may_import(principal):
+        raise Forbidden(
+            "You may not import files by their address.", code="import_not_allowed",
+            hint="Upload the file, or ask the operator for the permission "
+            "“Can import files by their address”.",
+        )  # fmt: skip
 
 
 def require_writer(principal: Principal) -> None:

@@ -25,6 +25,7 @@ class Upload(models.Model):
     class Meta:
         db_table = "rastrum_upload"
         ordering = ["-created"]
+        permissions = [("import_by_url", "Can import files by their address")]
 
     def __str__(self) -> str:
         return self.file_name
