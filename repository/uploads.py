@@ -64,7 +64,7 @@ def check(
     """Raise what `accept` would raise of a file of `size` bytes, as far as that shows before a
     byte of it has come."""
     require_contributor(principal, collection)
-    _visibility(collection, request)
+    visibility_of(collection, request)
     if request.datetime:
         parse_interval(request.datetime)
     if request.id:
@@ -84,10 +84,10 @@ def accept(
     Forbidden, TooLarge or OutOfSpace, and then leaves nothing behind.
     """
     require_contributor(principal, collection)
-    visibility = _visibility(collection, request)
+    visibility = visibility_of(collection, request)
     sizes = [file.path.stat().st_size for file in received]
     check_set(received, sizes)
-    start, end = parse_interval(request.datetime) if request.datetime else ("", "")
+    request_json(request, visibility)  # its datetime is refused before gigabytes are read
     checksums = [
         (file.sha256, file.md5) if file.sha256 else checksums_of(file.path) for file in received
     ]
@@ -118,14 +118,24 @@ def accept(
             )  # fmt: skip
         job = jobs.enqueue(
             upload=upload, product=product, collection=collection,
-            # All that a retry needs, whose product is made anew.
-            request={"title": request.title, "description": request.description,
-                     "datetime": start, "end_datetime": end, "visibility": visibility,
-                     "properties": request.properties},
+            request=request_json(request, visibility),
         )  # fmt: skip
         in_same_commit(job)
     log.info("job %s: accepted %s, %d bytes, for %s", job.id, first, sum(sizes), product.address)
     return job
+
+
+def request_json(request: ProductRequest, visibility: str) -> dict[str, Any]:
+    """Job.request: all that a retry needs, whose product is made anew. Raises BadRequest."""
+    start, end = parse_interval(request.datetime) if request.datetime else ("", "")
+    return {
+        "title": request.title,
+        "description": request.description,
+        "datetime": start,
+        "end_datetime": end,
+        "visibility": visibility,
+        "properties": request.properties,
+    }
 
 
 def check_set(received: Sequence[ReceivedFile], sizes: Sequence[int]) -> None:
@@ -183,7 +193,8 @@ def check_size(size: int, file_name: str = "The file") -> None:
     make_room_or_refuse(size)
 
 
-def _visibility(collection: Collection, request: ProductRequest) -> str:
+def visibility_of(collection: Collection, request: ProductRequest) -> str:
+    """Who sees the product: as asked for, else as the collection. Raises BadRequest."""
     visibility = request.visibility or collection.visibility
     if visibility not in Visibility.values:
         raise BadRequest(f"visibility must be public or private, not {visibility!r}.",

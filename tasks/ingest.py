@@ -25,6 +25,7 @@ from repository.registration import StoredFile
 from repository.rendering_style import RenderingStyle
 from repository.storage import object_store
 from tasks.heartbeat import Heartbeat
+from tasks.imports import ensure_fetched
 from tasks.raster_source import HandedFile, Inspection
 from tasks.rendering_defaults import default_style
 from tasks.sandbox import PixelProcess
@@ -86,6 +87,7 @@ def _bring_in(lease: Lease, folder: Path) -> None:
         PixelProcess(folder, seconds=settings.STEP_SECONDS) as pixels,
         Heartbeat(lease, pixels.kill),
     ):
+        ensure_fetched(lease, job, folder / "fetched")
         handed = _fetch(job.upload, folder / "files")
 
         inspection = pixels.inspect(

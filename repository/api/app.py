@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from repository.api import collections, jobs, products, tokens
+from repository.api import collections, imports, jobs, products, tokens
 from repository.api.errors import translate_errors
 from repository.api.principals import request_links
 
@@ -18,6 +18,7 @@ api = NinjaAPI(
 )
 api.add_router("/collections", collections.router)
 api.add_router("/products", products.router)
+api.add_router("/imports", imports.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/tokens", tokens.router)
 translate_errors(api)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from repository.catalogue import assets_of
+from repository.fetching.addresses import masked
 from repository.links import Links
 from repository.models import ApiToken, Asset, Collection, Job, Product
 from repository.models.job import JobState
@@ -129,6 +130,7 @@ def job_json(job: Job, links: Links) -> dict[str, Any]:
         "collection": job.collection_id,
         "product": address if published else None,
         "file_name": job.upload.file_name,
+        "source": masked(job.upload.source),
         "error": job.error,
         "warnings": job.warnings,
         "attempts": job.attempts,

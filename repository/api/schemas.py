@@ -82,6 +82,22 @@ class UploadsInput(Input):
     properties: dict[str, Any] = {}
 
 
+class ImportInput(Input):
+    """A file to be fetched, and what is said of its product."""
+
+    url: str
+    """https://… or s3://bucket/key."""
+    collection: str
+    id: str = ""
+    title: str = Field("", max_length=300)
+    description: str = Field("", max_length=MAX_DESCRIPTION)
+    datetime: str = ""
+    visibility: Visibility | Literal[""] = ""
+    properties: dict[str, Any] = {}
+    sha256: str = Field("", pattern=r"^([0-9a-fA-F]{64})?$")
+    md5: str = Field("", pattern=r"^([0-9a-fA-F]{32})?$")
+
+
 class ProductPatch(Input):
     title: str | None = Field(None, max_length=300, min_length=1)
     description: str | None = Field(None, max_length=MAX_DESCRIPTION)
@@ -172,6 +188,7 @@ class JobOutput(Schema):
     collection: str
     product: str | None
     file_name: str
+    source: str
     error: JobError | None
     warnings: list[dict[str, str]]
     attempts: int

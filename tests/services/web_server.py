@@ -104,7 +104,7 @@ def _make_handler() -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         timeout = 20
 
-        def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        def do_GET(self) -> None:
             record = self.server_record
             record.asked.append((self.path, dict(self.headers.items())))
             page = record.pages.get(self.path.partition("?")[0])

@@ -8,6 +8,7 @@ from tests.repository.conftest import (  # noqa: F401
     make_collection,
     make_job,
     make_product,
+    operator,
     owner,
     rung,
     stranger,

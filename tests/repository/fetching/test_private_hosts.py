@@ -30,8 +30,8 @@ FORMS = [
     # IPv6, what it maps, and what tunnels hold
     "[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
     "[0:0:0:0:0:ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[64:ff9b:1::7f00:1]",
-    "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fe80::1]", "[fe80::1%25lo]", "[::1%25lo]", "[fc00::1]",
-    "[fd00:ec2::254]", "[fec0::1]", "[ff02::1]", "[::1", "::1", "[v1.::1]",
+    "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fe80::1]", "[fe80::1%25lo]", "[::1%25lo]",
+    "[fc00::1]", "[fd00:ec2::254]", "[fec0::1]", "[ff02::1]", "[::1", "::1", "[v1.::1]",
     # names and tricks of the authority
     "localhost", "LOCALHOST", "localhost.", "localhost.localdomain", "ip6-localhost", "loopback",
     "127.0.0.1.nip.io", "rebound.example.org", "xn--localhost-.example", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",

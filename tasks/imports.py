@@ -1,0 +1,57 @@
+"""The worker's first step for what was not sent to us: fetch it, check it, keep it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+from repository import imports, jobs, uploads
+from repository.fetching.download import Limits, download
+from repository.jobs import Lease
+from repository.models import Job
+
+log = logging.getLogger("rastrum.imports")
+
+FETCHED = 0.04
+"""Share of a job's progress at which its files are here."""
+TRIES = 5
+"""Of one attempt of the job: a line that breaks is taken up again where it broke."""
+MEGABYTE = 1_000_000
+
+
+def ensure_fetched(lease: Lease, job: Job, folder: Path) -> None:
+    """The upload's files are in the store: fetched now, unless they were sent or fetched before.
+
+    Raises LeaseLost (also in the middle of a transfer), Rejected where the other server or the
+    file is at fault, StepFailed or OutOfSpace where a later try may help.
+    """
+    if not job.upload.source or job.upload.files.exists():
+        return
+    folder.mkdir()
+    limits = Limits(
+        settings.MAX_UPLOAD_BYTES, settings.MIN_FREE_BYTES, settings.IMPORT_SECONDS, TRIES
+    )
+    fetched = []
+    for number, source in enumerate(imports.sources_of(job.upload)):
+        file = download(source, folder / str(number), limits, _reporter(lease))
+        imports.verify(job, file)
+        fetched.append(file)
+    uploads.make_room_or_refuse(sum(file.size for file in fetched))
+    imports.keep(lease, job, fetched)
+    jobs.advance(lease, progress=FETCHED, step="Reading the file")
+    log.info("job %s: fetched %d bytes", lease.job_id, job.upload.size)
+
+
+def _reporter(lease: Lease) -> Callable[[int, int | None], None]:
+    """A callback that tells how much has come; it raises LeaseLost in a job that was cancelled."""
+
+    def report(received: int, size: int | None) -> None:
+        share = received / size if size else 0.0
+        of = f" of {size / MEGABYTE:,.1f}" if size else ""
+        step = f"Fetching the file: {received / MEGABYTE:,.1f}{of} MB"
+        jobs.advance(lease, progress=min(share, 1.0) * FETCHED, step=step)
+
+    return report
