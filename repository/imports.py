@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db import transaction
 
 from repository import jobs, registration, uploads
+from repository.dropbox.box import Box
+from repository.dropbox.configured import SOURCE, configured_box
 from repository.errors import Rejected
 from repository.fetching.addresses import Rules, masked, parse
 from repository.fetching.buckets import Bucket, ObjectSource, find_bucket
@@ -42,16 +44,16 @@ def accept_import(
     """
     require_import(principal)
     file_name = _name_in(url)
-    checksums = {"sha256": sha256, "md5": md5}
-    return accept(principal, collection, url, file_name, request, checksums=checksums)
+    expected = {"sha256": sha256, "md5": md5}
+    return accept(principal, collection, url, file_name, request, expected=expected)
 
 
 def accept(
     principal: Principal, collection: Collection, source: str, file_name: str,
-    request: ProductRequest, *, checksums: dict[str, str] | None = None,
+    request: ProductRequest, *, expected: dict[str, str],
     in_same_commit: Callable[[Job], None] = lambda job: None,
 ) -> Job:  # fmt: skip
-    """Queue a job whose upload has no file yet, but a source."""
+    """Queue a job whose upload has no file yet, but a source; `expected` is for `verify`."""
     require_contributor(principal, collection)
     visibility = uploads.visibility_of(collection, request)
     uploads.make_room_or_refuse(0)
@@ -69,7 +71,7 @@ def accept(
         job = jobs.enqueue(
             upload=upload, product=product, collection=collection,
             request=uploads.request_json(request, visibility)
-            | {"checksums": {name: value for name, value in (checksums or {}).items() if value}},
+            | {"expected": {name: value for name, value in expected.items() if value}},
         )  # fmt: skip
         in_same_commit(job)
     log.info("job %s: will fetch %s for %s", job.id, masked(source), product.address)
@@ -78,7 +80,9 @@ def accept(
 
 def sources_of(upload: Upload) -> Sequence[Source]:
     """Where the files of an upload are read. Raises AddressRefused where that is not permitted
-    (any more)."""
+    (any more), Rejected `import_not_found`."""
+    if upload.source.startswith(SOURCE):
+        return _box().sources(upload.source.removeprefix(SOURCE))
     if upload.source.startswith("s3://"):
         return [ObjectSource(*find_bucket(upload.source, buckets()))]
     return [WebSource(parse(upload.source, rules()), rules())]
@@ -108,15 +112,22 @@ def keep(lease: Lease, job: Job, fetched: Sequence[Downloaded]) -> None:
     job.upload.refresh_from_db()
 
 
-def verify(job: Job, file: Downloaded) -> None:
-    """Raise Rejected `checksum_mismatch` where other bytes came than the caller announced."""
-    for name, wanted in job.request.get("checksums", {}).items():
-        got = getattr(file, name)
-        if got != wanted:
+def verify(job: Job, fetched: Sequence[Downloaded]) -> None:
+    """Raise Rejected where other bytes came than were announced (`checksum_mismatch`), or the
+    item of the drop box was touched meanwhile (`import_changed`)."""
+    expected = job.request.get("expected", {})
+    for name in ("sha256", "md5"):
+        got = getattr(fetched[0], name)
+        if name in expected and got != expected[name]:
             raise Rejected(
-                f"The {name.upper()} of the fetched file is {got}, not {wanted}.",
+                f"The {name.upper()} of the fetched file is {got}, not {expected[name]}.",
                 code="checksum_mismatch", hint="Check the address and the checksum.",
             )  # fmt: skip
+    if "signature" in expected:
+        item = _box().find(job.upload.source.removeprefix(SOURCE))
+        if item is None or item.signature != expected["signature"]:
+            raise Rejected(f"{job.upload.file_name} was changed while it was read.",
+                           code="import_changed", hint="It is read again by itself.")  # fmt: skip
 
 
 def rules() -> Rules:
@@ -127,6 +138,14 @@ def rules() -> Rules:
 def buckets() -> list[Bucket]:
     """Buckets that the operator named."""
     return [Bucket(**fields) for fields in settings.IMPORT_S3_SOURCES]
+
+
+def _box() -> Box:
+    box = configured_box()
+    if box is None:
+        raise Rejected("The drop box has been turned off.", code="import_refused",
+                       hint="Ask the operator.")  # fmt: skip
+    return box
 
 
 def _name_in(url: str) -> str:

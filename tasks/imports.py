@@ -36,9 +36,8 @@ def ensure_fetched(lease: Lease, job: Job, folder: Path) -> None:
     )
     fetched = []
     for number, source in enumerate(imports.sources_of(job.upload)):
-        file = download(source, folder / str(number), limits, _reporter(lease))
-        imports.verify(job, file)
-        fetched.append(file)
+        fetched.append(download(source, folder / str(number), limits, _reporter(lease)))
+    imports.verify(job, fetched)
     uploads.make_room_or_refuse(sum(file.size for file in fetched))
     imports.keep(lease, job, fetched)
     jobs.advance(lease, progress=FETCHED, step="Reading the file")

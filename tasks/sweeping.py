@@ -16,6 +16,7 @@ from repository import jobs, resumable
 from repository.models import Asset, Job, Upload
 from repository.models.product import ProductState
 from repository.storage import object_store
+from tasks import dropbox
 
 log = logging.getLogger("rastrum.sweeper")
 
@@ -32,6 +33,7 @@ def sweep() -> None:
     purge_removed()
     resumable.sweep()
     clear_scratch(Path(settings.WORK_DIR))
+    dropbox.look_round()
 
 
 def purge_removed() -> int:

@@ -3,12 +3,13 @@
 from repository.models.access import ApiToken, User
 from repository.models.asset import Asset
 from repository.models.collection import Collection
+from repository.models.drop import DroppedItem
 from repository.models.job import Job
 from repository.models.product import Product
 from repository.models.resumable import ResumableUpload
 from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
-    "ApiToken", "Asset", "Collection", "Job", "Product", "ResumableUpload", "Upload",
+    "ApiToken", "Asset", "Collection", "DroppedItem", "Job", "Product", "ResumableUpload", "Upload",
     "UploadedFile", "User",
 ]  # fmt: skip

@@ -34,7 +34,7 @@ def test_an_import_is_a_job_before_its_bytes_are_here(
     assert answer.headers["Location"] == f"/api/jobs/{job.pk}"
     assert (answer.json()["state"], answer.json()["file_name"]) == ("queued", "dem.tif")
     assert (job.upload.source, job.upload.files.count()) == (URL, 0)
-    assert job.request["checksums"] == {"sha256": "a" * 64}
+    assert job.request["expected"] == {"sha256": "a" * 64}
     assert (job.slug, Product.objects.get().title) == ("dem", "Alps")
 
 
