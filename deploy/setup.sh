@@ -75,6 +75,7 @@ list_missing_for_tests() {
     has radosgw || need radosgw
     has ceph || need ceph-common
     has gdalinfo || need gdal-bin
+    has openssl || need openssl
     [ -d /usr/lib/python3/dist-packages/osgeo ] || need python3-gdal
     [ -d /usr/lib/python3/dist-packages/qgis ] || need python3-qgis
 }

@@ -9,7 +9,16 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from repository.fetching.addresses import masked
-from repository.models import ApiToken, Asset, Collection, Job, Product, Upload, User
+from repository.models import (
+    ApiToken,
+    Asset,
+    Collection,
+    DroppedItem,
+    Job,
+    Product,
+    Upload,
+    User,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
@@ -78,6 +87,14 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("id", "slug", "upload__file_name")
     list_select_related = ("collection",)
+
+
+@admin.register(DroppedItem)
+class DroppedItemAdmin(ReadOnlyAdmin):
+    """What lies in the drop box at the moment."""
+
+    list_display = ("place", "seen", "taken", "job")
+    list_select_related = ("job",)
 
 
 @admin.register(ApiToken)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from repository import jobs, registration, uploads
+from repository.authentication import principal_of_user
 from repository.dropbox.box import Box
 from repository.dropbox.configured import SOURCE, configured_box
 from repository.errors import Rejected
@@ -25,7 +26,7 @@ from repository.fetching.web_source import WebSource
 from repository.jobs import Lease
 from repository.models import Collection, Job, Upload, UploadedFile
 from repository.names import id_from_file_name, title_from_file_name
-from repository.policy import require_contributor, require_import
+from repository.policy import may_import, require_contributor, require_import
 from repository.principal import Principal
 from repository.storage import object_key, object_store
 from repository.uploads import ProductRequest
@@ -79,10 +80,11 @@ def accept(
 
 
 def sources_of(upload: Upload) -> Sequence[Source]:
-    """Where the files of an upload are read. Raises AddressRefused where that is not permitted
-    (any more), Rejected `import_not_found`."""
+    """Where the files of an upload are read. Raises Rejected where that is not permitted (any
+    more), or where nothing is in the drop box."""
     if upload.source.startswith(SOURCE):
         return _box().sources(upload.source.removeprefix(SOURCE))
+    _require_still_permitted(upload)
     if upload.source.startswith("s3://"):
         return [ObjectSource(*find_bucket(upload.source, buckets()))]
     return [WebSource(parse(upload.source, rules()), rules())]
@@ -138,6 +140,13 @@ def rules() -> Rules:
 def buckets() -> list[Bucket]:
     """Buckets that the operator named."""
     return [Bucket(**fields) for fields in settings.IMPORT_S3_SOURCES]
+
+
+def _require_still_permitted(upload: Upload) -> None:
+    """A job may wait long, or be tried again after its owner lost the permission."""
+    if not (upload.owner.is_active and may_import(principal_of_user(upload.owner))):
+        raise Rejected("You may not import files by their address any more.",
+                       code="import_not_allowed", hint="Upload the file.")  # fmt: skip
 
 
 def _box() -> Box:

@@ -7,7 +7,8 @@ commit that makes the job, so a crash at any moment takes nothing twice and lose
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -41,15 +42,23 @@ def look_round() -> int:
     box, taken = configured_box(), 0
     if box is None:
         return 0
-    try:
+    with _logged("the drop box"):
         names = [name for name in box.collections() if is_valid_id(name)]
         for collection in Collection.objects.select_related("owner").filter(pk__in=names):
-            taken += _look_into(box, collection, TAKEN_AT_ONCE - taken)
-    except (OSError, RastrumError) as error:
-        log.warning("the drop box cannot be read: %s", error)
+            with _logged(f"the drop box of {collection.pk}"):
+                taken += _look_into(box, collection, TAKEN_AT_ONCE - taken)
     if taken:
         log.info("took %d items from the drop box", taken)
     return taken
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """What cannot be read or moved stops nothing else."""
+    try:
+        yield
+    except (OSError, RastrumError) as error:
+        log.warning("%s: %s; the next round tries again", what, error)
 
 
 def _look_into(box: Box, collection: Collection, at_most: int) -> int:
@@ -126,21 +135,29 @@ class BadItem(RastrumError):
 
 def _refuse(box: Box, item: Item, error: RastrumError) -> None:
     """Move away what does not even become a job."""
-    box.settle(item, REJECTED, item.signature[:8], _note_text(item, error.detail, error.hint))
-    DroppedItem.objects.filter(place=item.place).delete()
-    log.info("drop box: refused %s: %s", item.place, error.detail)
+    note = _note_text(item, error.detail, error.hint)
+    if _settle(box, item, REJECTED, note):
+        DroppedItem.objects.filter(place=item.place).delete()
+        log.info("drop box: refused %s: %s", item.place, error.detail)
 
 
 def _settle_if_ended(box: Box, item: Item, row: DroppedItem) -> None:
     """Move an item away whose job has ended. Without a job, its product was removed by now."""
     job = row.job
     if job is None or job.state == JobState.PUBLISHED:
-        box.settle(item, DONE, item.signature[:8], "")
-    elif job.is_final:
-        box.settle(item, REJECTED, item.signature[:8], _note_of(item, job))
+        settled = _settle(box, item, DONE, "")
     else:
-        return
-    row.delete()
+        settled = job.is_final and _settle(box, item, REJECTED, _note_of(item, job))
+    if settled:
+        row.delete()
+
+
+def _settle(box: Box, item: Item, outcome: str, note: str) -> bool:
+    """Whether the item has been moved away."""
+    with _logged(f"the drop box, {item.place}"):
+        box.settle(item, outcome, item.signature[:8], note)
+        return True
+    return False
 
 
 def _note_of(item: Item, job: Job) -> str:

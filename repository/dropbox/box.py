@@ -16,6 +16,8 @@ from repository.uploads import MAX_FILES
 DONE, REJECTED = "done", "rejected"
 UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", "~")
 """Endings of names under which programs write what is not whole yet."""
+LONGEST_STEM, LONGEST_ENDING = 240, 10
+"""Bytes of a name that is given anew, where 255 are allowed."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ def shown_name(name: str) -> str:
 def free_name(name: str, mark: str) -> str:
     """Another name for a file, with the mark before its ending."""
     stem, dot, ending = name.rpartition(".")
-    return f"{stem}-{mark}.{ending}" if dot and stem else f"{name}-{mark}"
+    if not (dot and stem) or len(ending) > LONGEST_ENDING:
+        stem, dot, ending = name, "", ""
+    short = os.fsdecode(os.fsencode(stem)[:LONGEST_STEM])
+    return f"{short}-{mark}{dot}{ending}"
 
 
 def _problem_of_set(members: Sequence[Entry], files: Sequence[Entry]) -> str:

@@ -259,20 +259,27 @@ def crashing(monkeypatch: pytest.MonkeyPatch, target: str, *, after: bool) -> No
     monkeypatch.setattr(target, crash)
 
 
+MOMENTS = [
+    ("folder", "repository.imports.jobs.enqueue"),
+    ("folder", "repository.imports.accept"),
+    ("folder", "repository.jobs.ring"),
+    ("folder", "repository.imports.keep"),
+    ("folder", "repository.dropbox.folder.FolderBox.settle"),
+    ("folder", "repository.models.DroppedItem.delete"),
+    ("bucket", "repository.dropbox.bucket.BucketBox.settle"),
+    ("bucket", "repository.dropbox.bucket.BucketBox._move"),
+]
+
+
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize(
-    "target",
-    ["repository.imports.jobs.enqueue", "repository.imports.accept", "repository.jobs.ring",
-     "repository.imports.keep", "{box}.settle", "repository.models.DroppedItem.delete"],
-)  # fmt: skip
+@pytest.mark.parametrize(("box", "target"), MOMENTS, indirect=["box"])
 def test_a_crash_at_any_moment_gives_one_product_and_one_moved_file(
     box: Box, collection: Collection, raster: bytes, monkeypatch: pytest.MonkeyPatch,
-    target: str, after: bool, settings: Any,
+    target: str, after: bool,
 ) -> None:  # fmt: skip
-    kind = "folder.FolderBox" if isinstance(box, Folder) else "bucket.BucketBox"
     box.put("alps/dem.tif", raster)
     with monkeypatch.context() as broken:
-        crashing(broken, target.format(box=f"repository.dropbox.{kind}"), after=after)
+        crashing(broken, target, after=after)
         with pytest.raises(Crash):
             look_round(), look_round(), work(), look_round()
     Job.objects.filter(state="inspecting").update(lease_until=Now() - timedelta(seconds=1))

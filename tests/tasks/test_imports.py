@@ -134,6 +134,20 @@ def test_a_checksum_is_compared(
     assert UploadedFile.objects.count() == 1
 
 
+def test_a_permission_that_was_taken_away_counts(
+    import_file: Import, server: WebServer, raster: bytes, operator: Role
+) -> None:
+    server.pages["/dem.tif"] = file_page(raster)
+    job = import_file()
+    assert operator.user is not None
+    operator.user.is_superuser = False
+    operator.user.save()
+    job = after(job)
+    assert job.error is not None
+    assert (job.state, job.error["code"]) == ("rejected", "import_not_allowed")
+    assert server.asked == []
+
+
 def test_a_server_that_is_away_is_tried_three_times(
     import_file: Import, server: WebServer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
