@@ -37,8 +37,8 @@ def test_a_source_without_keys_takes_those_of_the_machine() -> None:
 
 def test_a_wrong_source_stops_the_start_without_telling_its_secret() -> None:
     with pytest.raises(ImproperlyConfigured, match="IMPORT_S3_SOURCES") as stopped:
-        s3_source("IMPORT_S3_SOURCES", "https://key:secret@bucket", {})
-    assert "secret@" not in str(stopped.value)
+        s3_source("IMPORT_S3_SOURCES", "https://key:topsecret@bucket", {})
+    assert "topsecret" not in str(stopped.value)
 
 
 @pytest.mark.parametrize(
