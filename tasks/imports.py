@@ -12,6 +12,7 @@ from repository import imports, jobs, uploads
 from repository.fetching.download import Limits, download
 from repository.jobs import Lease
 from repository.models import Job
+from tasks.heartbeat import Heartbeat
 
 log = logging.getLogger("rastrum.imports")
 
@@ -31,17 +32,22 @@ def ensure_fetched(lease: Lease, job: Job, folder: Path) -> None:
     if not job.upload.source or job.upload.files.exists():
         return
     folder.mkdir()
-    limits = Limits(
-        settings.MAX_UPLOAD_BYTES, settings.MIN_FREE_BYTES, settings.IMPORT_SECONDS, TRIES
-    )
-    fetched = []
-    for number, source in enumerate(imports.sources_of(job.upload)):
-        fetched.append(download(source, folder / str(number), limits, _reporter(lease)))
-    imports.verify(job, fetched)
-    uploads.make_room_or_refuse(sum(file.size for file in fetched))
-    imports.keep(lease, job, fetched)
+    with Heartbeat(lease, lambda: None):  # a lost lease is told to the next report
+        fetched = [
+            download(source, folder / str(number), _limits(), _reporter(lease))
+            for number, source in enumerate(imports.sources_of(job.upload))
+        ]
+        imports.verify(job, fetched)
+        uploads.make_room_or_refuse(sum(file.size for file in fetched))
+        imports.keep(lease, job, fetched)
     jobs.advance(lease, progress=FETCHED, step="Reading the file")
     log.info("job %s: fetched %d bytes", lease.job_id, job.upload.size)
+
+
+def _limits() -> Limits:
+    return Limits(
+        settings.MAX_UPLOAD_BYTES, settings.MIN_FREE_BYTES, settings.IMPORT_SECONDS, TRIES
+    )
 
 
 def _reporter(lease: Lease) -> Callable[[int, int | None], None]:

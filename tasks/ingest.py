@@ -83,11 +83,11 @@ def _bring_in(lease: Lease, folder: Path) -> None:
     job = Job.objects.select_related("upload", "product", "collection").get(pk=lease.job_id)
     if job.product is None:
         raise LeaseLost("The product's row is gone.")
+    ensure_fetched(lease, job, folder / "fetched")
     with (
         PixelProcess(folder, seconds=settings.STEP_SECONDS) as pixels,
         Heartbeat(lease, pixels.kill),
     ):
-        ensure_fetched(lease, job, folder / "fetched")
         handed = _fetch(job.upload, folder / "files")
 
         inspection = pixels.inspect(

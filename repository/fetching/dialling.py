@@ -24,6 +24,8 @@ from repository.errors import Rejected, StepFailed
 from repository.fetching.addresses import Address, Rules, is_public, private_host
 
 CONNECT_SECONDS = 10.0
+DIALLED_AT_MOST = 4
+"""Addresses of one name: each that does not answer costs CONNECT_SECONDS."""
 NOT_FOUND = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 SocketAddress = tuple[Any, ...]
@@ -193,7 +195,7 @@ def _is_public(place: SocketAddress) -> bool:
 def _dial(found: tuple[Found, ...]) -> socket.socket:
     """The first of the addresses that answers. Raises OSError."""
     failure: OSError = OSError("it has no address")
-    for family, place in found:
+    for family, place in found[:DIALLED_AT_MOST]:
         line = socket.socket(family, socket.SOCK_STREAM)
         try:
             line.settimeout(CONNECT_SECONDS)

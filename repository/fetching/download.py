@@ -131,6 +131,8 @@ class _Receiving:
         self._require_room()
         for chunk in part.chunks:
             self._add(chunk)
+        if self.size is None and self.received == 0:  # perhaps its headers were cut off
+            raise Interrupted("Nothing came.")
         if self.size is not None and self.received != self.size:
             raise Interrupted(
                 f"Of {self.size:,} bytes {self.received:,} came.",

@@ -128,6 +128,23 @@ def test_a_name_that_answers_otherwise_a_moment_later_gains_nothing(
     assert (dialled, len(asked), canary.connections) == (["93.184.216.34"], 1, 0)
 
 
+def test_a_name_with_many_dead_addresses_does_not_hold_us(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dialled: list[str] = []
+
+    class Line(socket.socket):
+        def connect(self, place: Any) -> None:
+            dialled.append(place[0])
+            raise TimeoutError
+
+    resolve_to(monkeypatch, lambda: [f"93.184.216.{number}" for number in range(1, 200)])
+    monkeypatch.setattr(dialling.socket, "socket", Line)
+    with pytest.raises(Interrupted):
+        fetch("https://data.example.org/x", tmp_path)
+    assert len(dialled) == dialling.DIALLED_AT_MOST
+
+
 def test_a_second_hop_is_resolved_and_judged_anew(
     server: WebServer, rules: Rules, canary: Canary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -182,6 +182,11 @@ def test_a_gzip_file_is_kept_as_it_is(fetch: Fetch, server: WebServer) -> None:
     assert fetch("/dem.tif.gz").path.read_bytes() == packed
 
 
+def test_headers_that_break_off_are_no_empty_file(fetch: Fetch, server: WebServer) -> None:
+    server.pages["/dem.tif"] = lambda request: request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-T")
+    assert isinstance(refusal(fetch), Interrupted)
+
+
 def test_an_empty_file_is_told(fetch: Fetch, server: WebServer) -> None:
     server.pages["/dem.tif"] = answer(200)
     assert refusal(fetch).code == "empty_file"
