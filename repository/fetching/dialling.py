@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -208,6 +209,7 @@ def _dial(found: tuple[Found, ...]) -> socket.socket:
     raise failure
 
 
+@lru_cache(maxsize=4)  # reading the system's certificates takes 30 ms
 def _tls(ca_file: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file:
