@@ -33,8 +33,9 @@ _CLOSED = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 )  # fmt: skip
-"""Not global by IANA's registries of special purpose addresses (RFC 6890), and tunnels, whose
-addresses hold another one. Written out: `is_global` of older Pythons lacks some."""
+"""Not global by IANA's registries of special purpose addresses (RFC 6890), multicast, and tunnels,
+whose addresses hold another one. Written out, because `is_global` differs between Pythons. Of
+IPv6 nothing but 2000::/3 is global at all."""
 _GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -127,7 +128,7 @@ def is_public(ip: IPv4Address | IPv6Address) -> bool:
             return is_public(IPv4Address(int(ip) & 0xFFFF_FFFF))
         if ip.scope_id or ip not in _GLOBAL_IPV6:
             return False
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _CLOSED)
+    return not any(ip in network for network in _CLOSED)
 
 
 def masked(text: str) -> str:

@@ -281,6 +281,7 @@ def test_the_openapi_document_names_every_route_and_resolves(api: Client) -> Non
         "get /api/products/{c}/{p}",
         "patch /api/products/{c}/{p}",
         "delete /api/products/{c}/{p}",
+        "post /api/imports",
         "get /api/jobs",
         "get /api/jobs/{job_id}",
         "post /api/jobs/{job_id}/input",

@@ -60,6 +60,16 @@ def test_what_is_not_fetched_is_told_in_a_sentence(text: str, word: str) -> None
 
 
 @pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.1", "0177.0.0.1", "0x7f000001", "2130706433", "10.0.0.1", "1.2.3.256",
+     "[::1]", "[::ffff:10.0.0.1]", "[1::2::3]", "localhost", "a..b", ".a.b", "-a.b", "a-.b"],
+)  # fmt: skip
+def test_a_private_or_odd_host_is_refused_before_it_is_looked_up(host: str) -> None:
+    with pytest.raises(AddressRefused):
+        parse(f"https://{host}/x", Rules())
+
+
+@pytest.mark.parametrize(
     "ip",
     [
         "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.0.1", "169.254.169.254",
