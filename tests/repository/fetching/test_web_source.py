@@ -12,7 +12,7 @@ import pytest
 from repository.errors import OutOfSpace, RastrumError, Rejected
 from repository.fetching import https
 from repository.fetching.addresses import AddressRefused, Rules, parse
-from repository.fetching.dialling import Interrupted
+from repository.fetching.dialling import Interrupted, Watchdog
 from repository.fetching.download import Downloaded, Limits, download
 from repository.fetching.web_source import WebSource
 from tests.services.web_server import WebServer, answer, file_page, make_certificate, web_server
@@ -325,6 +325,19 @@ def test_a_body_that_stops_is_cut_off(
     began = time.monotonic()
     assert isinstance(refusal(fetch, tries=1), Interrupted)
     assert time.monotonic() - began < 2
+
+
+def test_our_own_cut_is_no_end_of_a_file() -> None:
+    class Response:
+        def read1(self, size: int, decode_content: bool) -> bytes:
+            return b""
+
+    watchdog = Watchdog(lambda: None)
+    watchdog.has_cut = True
+    address = parse("https://data.example.org/x", Rules())
+    got = https.Answer(address, 200, {}, Response(), watchdog)  # type: ignore[arg-type]
+    with pytest.raises(Interrupted):
+        list(got.chunks())
 
 
 def test_a_download_has_an_end_of_its_time(
