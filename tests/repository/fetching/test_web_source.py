@@ -100,7 +100,7 @@ def test_another_part_than_asked_for_is_not_added(
 ) -> None:
     def wrong(request: BaseHTTPRequestHandler) -> None:
         server.pages["/dem.tif"] = file_page(CONTENT)
-        answer(206, CONTENT[300_000:], Content_Range=content_range)(request)
+        answer(206, CONTENT[300_001:] + b"!", Content_Range=content_range)(request)
 
     def first(request: BaseHTTPRequestHandler) -> None:
         server.pages["/dem.tif"] = wrong
