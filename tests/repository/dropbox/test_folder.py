@@ -147,11 +147,14 @@ def test_a_pipe_or_a_socket_is_not_waited_for(box: FolderBox, root: Path, tmp_pa
     os.mkfifo(root / "alps" / "pipe.tif")
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(os.path.relpath(root / "alps" / "socket.tif"))
+    codes = {}
     for item in box.items("alps"):
         assert "device" in item.problem
-        with pytest.raises(RastrumError):
+        with pytest.raises(RastrumError) as refused:
             read(box, item.place, tmp_path)
+        codes[item.file_name] = refused.value.code
         (tmp_path / "got-0").unlink(missing_ok=True)
+    assert codes == {"pipe.tif": "import_changed", "socket.tif": "import_unavailable"}
     listening.close()
 
 
