@@ -53,7 +53,7 @@ class Limits:
     """Room that stays on the disk."""
     seconds: float = 6 * 3600
     tries: int = 5
-    """Breaks in a row, without a byte between them."""
+    """Breaks in a row, without getting on between them."""
     wait_seconds: float = 2.0
     """Before the second try; twice as long before each further one."""
 
@@ -80,15 +80,16 @@ def download(
     """
     with open(path, "xb") as stream:
         receiving = _Receiving(stream, path, limits, report)
-        failures = 0
+        failures = furthest = 0
         while True:
-            before = receiving.received
             try:
                 with source.open(receiving.received, receiving.validator) as part:
                     receiving.take(part)
                 return receiving.whole()
             except Interrupted as error:
-                failures = 0 if receiving.received > before else failures + 1
+                # A source that begins again each time gets on only beyond where it was before.
+                failures = 0 if receiving.received > furthest else failures + 1
+                furthest = max(furthest, receiving.received)
                 if failures >= limits.tries:
                     raise
                 if error.code == "import_changed":
