@@ -9,12 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from repository.errors import Rejected
 from tasks.attachment_types import PICTURES, media_type
+from tasks.formats.table import FORMATS
 from tasks.raster_source import HandedFile
 
-SIDECARS = frozenset(
-    {".hdr", ".prj", ".wld", ".tfw", ".tifw", ".tiffw", ".pgw", ".pngw", ".jgw", ".jpgw", ".jpegw",
-     ".jpw", ".j2w", ".jp2w", ".blw", ".bpw", ".bqw", ".clr"}
-)  # fmt: skip
+SIDECARS = frozenset(ending for form in FORMATS for ending in form.sidecars)
 """Endings of the files that complete a raster of the same name."""
 
 RASTER_ENDINGS = frozenset(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from repository.raster_info import RasterInfo
 from tasks.pixel_sample import Sample
 
+MIN_PIXELS = 256
 MIN_SHARE = 0.02
 MIN_BORDER_SHARE = 0.25
 """Of pixels along the edges: collars and fill lie there, shadows and water anywhere."""
@@ -20,7 +21,7 @@ def nodata_warning(sample: Sample, info: RasterInfo) -> tuple[str, str] | None:
     and stands in all bands at once, where neither nodata nor mask nor alpha is given. Class
     codes and bit flags are left alone: each value means something there.
     """
-    if info.kind in ("classes", "bits") or not sample.pixels.size:
+    if info.kind in ("classes", "bits") or sample.border.size < MIN_PIXELS:
         return None
     if any(band.mask != "all_valid" or band.color_table for band in info.bands):
         return None

@@ -28,6 +28,7 @@ BUDGET_BYTES = 64 * 2**20
 SPREAD = 8
 """Blocks along each axis where the whole raster costs too much."""
 
+_READ_WHOLE_BYTES = 8 * 2**20
 _WINDOW_SIDE = 256
 _STRIP_ROWS = 64
 
@@ -82,6 +83,11 @@ def _block_bytes(dataset: rasterio.DatasetReader) -> int:
     return int(height * width * np.dtype(dataset.dtypes[0]).itemsize * together * taken)
 
 
+def _item_bytes(dataset: rasterio.DatasetReader) -> int:
+    """Of one pixel in all bands that are looked at."""
+    return sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes[:MAX_BANDS])
+
+
 def _small_shape(dataset: rasterio.DatasetReader) -> tuple[int, int]:
     shrink = max(1.0, max(dataset.height, dataset.width) / LONGEST_SIDE)
     return max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink))
@@ -89,7 +95,14 @@ def _small_shape(dataset: rasterio.DatasetReader) -> tuple[int, int]:
 
 def _picture(dataset: rasterio.DatasetReader, bands: Sequence[BandInfo]) -> Sample:
     shape = _small_shape(dataset)
-    pixels, valid = _read(dataset, bands, None, shape)
+    if dataset.width * dataset.height * _item_bytes(dataset) <= _READ_WHOLE_BYTES:
+        # A JPEG 2000 is decoded anew for each band and size, at its own size once for all.
+        pixels, valid = _read(dataset, bands, None, None)
+        down = np.linspace(0, dataset.height - 1, shape[0]).astype(int)[:, None]
+        across = np.linspace(0, dataset.width - 1, shape[1]).astype(int)
+        pixels, valid = pixels[:, down, across], valid[:, down, across]
+    else:
+        pixels, valid = _read(dataset, bands, None, shape)
     border = np.ones(shape, bool)
     border[1:-1, 1:-1] = False
     return Sample(pixels, valid, border, is_picture=True)
@@ -142,8 +155,10 @@ def _read(
     shape: tuple[int, int] | None,
 ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
     taken = list(range(1, min(dataset.count, MAX_BANDS) + 1))
-    out_shape = None if shape is None else (len(taken), *shape)
-    pixels = dataset.read(taken, window=window, out_shape=out_shape)
+    if shape is None:
+        pixels = dataset.read(taken, window=window)
+    else:  # Band by band: GDAL shrinks several bands at once a hundred times slower.
+        pixels = np.stack([dataset.read(i, window=window, out_shape=shape) for i in taken])
     valid = np.stack([_valid(pixels[i], bands[i]) for i in range(len(taken))])
     if any(band.mask in ("per_dataset", "alpha") for band in bands):
         valid &= dataset.dataset_mask(window=window, out_shape=shape) > 0

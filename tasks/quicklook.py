@@ -28,7 +28,7 @@ def quicklook_png(sample: Sample, bands: Sequence[BandInfo]) -> str:
     image = _image(sample, bands)
     for step in range(1, max(image.shape)):
         file = io.BytesIO()
-        Image.fromarray(image[::step, ::step]).save(file, "PNG", optimize=True)
+        Image.fromarray(image[::step, ::step]).save(file, "PNG")
         text = base64.b64encode(file.getvalue()).decode("ascii")
         if len(text) <= MAX_BASE64_BYTES:
             return text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repository.errors import OutOfSpace, Rejected
-from tasks.tiff_header import amount
+from tasks.formats.errors import amount
 
 CHECK_DISK_EVERY_BYTES = 64 * 2**20
 SHARE_OF_FREE_DISK = 0.5
