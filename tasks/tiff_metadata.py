@@ -111,7 +111,7 @@ def _entries(path: Path) -> list[tuple[_Entry, bytes]]:
     found: list[tuple[_Entry, bytes]] = []
     texts: dict[tuple[int, int], bytes] = {}
     # A broken file is refused by whoever checks its header next.
-    with path.open("rb") as file, suppress(struct.error, OverflowError):
+    with path.open("rb") as file, suppress(struct.error, ValueError, OverflowError):
         for entry in _walk(file):
             place = (entry.value_at, entry.count)
             if place not in texts:

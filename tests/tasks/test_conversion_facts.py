@@ -8,7 +8,7 @@ import numpy as np
 import rasterio
 
 from tasks.conversion import convert, info_of_result
-from tasks.inspection import inspect
+from tests.inspecting import inspect
 from tests.rasters import write_raster
 
 

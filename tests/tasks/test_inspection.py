@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 
 from repository.errors import BadRequest, NeedsInput, Rejected
 from repository.raster_info import RasterInfo
-from tasks.inspection import inspect
+from tests.inspecting import inspect
 from tests.rasters import gradient, write_raster
 
 

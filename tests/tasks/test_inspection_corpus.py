@@ -11,7 +11,7 @@ import pytest
 from shapely.geometry import shape
 
 from repository.errors import NeedsInput, Rejected
-from tasks.inspection import inspect
+from tests.inspecting import inspect
 
 pytestmark = pytest.mark.corpus
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.inspection import inspect
+from tests.inspecting import inspect
 from tests.rasters import write_raster
 
 
