@@ -186,9 +186,10 @@ def _place_of(dataset: rasterio.DatasetReader) -> dict[str, Any]:
     grid = dataset.transform
     if all(math.isfinite(number) for number in grid[:6]) and not grid.is_identity:
         facts["transform"] = grid[:6]
-        left, right = sorted((dataset.bounds.left, dataset.bounds.right))
-        bottom, top = sorted((dataset.bounds.bottom, dataset.bounds.top))
-        facts["bounds"] = (left, bottom, right, top)
+        wide, high = dataset.width, dataset.height
+        x = [grid.c + grid.a * column + grid.b * row for column in (0, wide) for row in (0, high)]
+        y = [grid.f + grid.d * column + grid.e * row for column in (0, wide) for row in (0, high)]
+        facts["bounds"] = (min(x), min(y), max(x), max(y))
     try:
         if dataset.crs:
             facts["crs_name"] = plain_text(pyproj.CRS.from_wkt(dataset.crs.to_wkt()).name, 200)

@@ -76,9 +76,9 @@ def test_alpha_and_mask_are_told_apart(tmp_path: Path) -> None:
     [
         (b"", "empty_file"),
         (b"just some text\n", "not_a_raster"),
-        (b"<html></html>", "not_a_raster"),
+        (b"\x89HDF\r\n\x1a\n", "truncated"),
         (b"<VRTDataset></VRTDataset>", "unsupported_format"),
-        (b"\x89HDF\r\n\x1a\n", "unsupported_format"),
+        (b"GIF89a" + bytes(20), "unsupported_format"),
         (b"II*\0\x08\0\0\0", "truncated"),
     ],
 )
