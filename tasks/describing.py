@@ -29,7 +29,7 @@ from tasks.formats.records import HeaderFacts
 from tasks.formats.sidecars import with_sidecar_crs
 from tasks.formats.times import sensing_time
 from tasks.georeference import Georeference, find_georeference
-from tasks.kinds import guess_kind, kind_from_header
+from tasks.kinds import guess_kind, is_measured, kind_from_header
 from tasks.nodata_doubts import nodata_warning
 from tasks.pixel_sample import read_sample
 from tasks.quicklook import quicklook_png
@@ -116,7 +116,8 @@ def _described(
 
     info = _facts(dataset, place, bands, header, candidate, request)
     info = replace(info, bounds_wgs84=footprint.bounds_wgs84, footprint_wgs84=footprint.geometry)
-    info = replace(info, kind=guess_kind(dataset, info))
+    if not is_measured(PurePosixPath(candidate.name).name):
+        info = replace(info, kind=guess_kind(dataset, info))
     if sample is not None and (doubt := nodata_warning(sample, info)) is not None:
         notes.append(doubt)
     info = replace(info, warnings=tuple(notes))

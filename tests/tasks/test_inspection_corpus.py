@@ -112,13 +112,14 @@ def assert_told(last: Findings) -> None:
 
 def assert_facts(found: FoundRaster, entry: dict[str, Any]) -> None:
     info = found.info
-    assert len(info.bands) == entry["bands"]
-    assert {band.dtype for band in info.bands} == set(entry["dtypes"])
+    if entry["opens"]:  # rasterio sees into some archives, not into all
+        assert len(info.bands) == entry["bands"]
+        assert {band.dtype for band in info.bands} == set(entry["dtypes"])
     assert (info.kind == "classes") == (entry["file"] in CLASSES)
     if entry["file"] in DATES:
         assert info.datetime == DATES[entry["file"]]
-    assert_place(info, entry["bounds_lonlat"])
-    if found.source.warp is None:
+    assert_place(info, entry.get("bounds_lonlat"))
+    if entry["opens"] and found.source.warp is None:
         assert_grid(info, entry)
 
 
@@ -146,5 +147,6 @@ def assert_place(info: Any, lonlat: list[float] | None) -> None:
         return
     if lonlat[2] > 181:  # given on 0..360: we wrap
         lonlat = [-180.0, lonlat[1], 180.0, lonlat[3]]
+    lonlat = [lonlat[0], max(lonlat[1], -90.0), lonlat[2], min(lonlat[3], 90.0)]
     # The manifest samples 21 points a side, we 64: curved edges bulge a little more.
     assert info.bounds_wgs84 == pytest.approx(lonlat, abs=2e-3)
