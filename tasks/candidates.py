@@ -18,6 +18,7 @@ from tasks.formats.listing import list_rasters
 from tasks.formats.placing import place
 from tasks.formats.recognition import recognise
 from tasks.formats.records import Format, HeaderFacts, Listing, Subdataset
+from tasks.tags import plain_name
 from tasks.tiff_metadata import without_harmful_metadata
 
 ALL = "*"
@@ -104,7 +105,9 @@ def _checked_mask(
         reason = f"it has {mask.width} x {mask.height} pixels, not {header.width} x {header.height}"
     except Rejected as error:
         reason = error.detail.rstrip(".")
-    return "", (("mask_ignored", f"The mask {files.mask.name} was left out: {reason}."),)
+    return "", (
+        ("mask_ignored", f"The mask {plain_name(files.mask.name)} was left out: {reason}."),
+    )
 
 
 def candidates_of(files: Sequence[PreparedFile]) -> list[Candidate]:

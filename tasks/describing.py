@@ -34,7 +34,7 @@ from tasks.nodata_doubts import nodata_warning
 from tasks.pixel_sample import read_sample
 from tasks.quicklook import quicklook_png
 from tasks.raster_source import FoundRaster, RasterSource
-from tasks.tags import kept_tags, plain_text
+from tasks.tags import kept_tags, plain_name, plain_text
 from tasks.warping import settle_grid, with_outside_mask
 
 
@@ -58,12 +58,12 @@ def describe(candidate: Candidate, number: int, request: Request) -> FoundRaster
     """
     file, diagnosis = candidate.file, request.diagnosis
     diagnosis.raster(
-        number, name=plain_text(candidate.name, 255), format=file.form.title,
+        number, name=plain_name(candidate.name), format=file.form.title,
         width=file.header.width, height=file.header.height,
     )  # fmt: skip
     diagnosis.step("opening")
     source = source_of(file.form, file.path, candidate.sub, file.files.file.name)
-    source = replace(source, name=plain_text(candidate.name, 255), mask_path=file.mask_path)
+    source = replace(source, name=plain_name(candidate.name), mask_path=file.mask_path)
     with open_raster(source) as dataset:
         info, source, header = _described(dataset, source, candidate, number, request)
     as_it_is = _may_stay_as_it_is(candidate, source) and is_good_cog(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from repository.findings import BandFindings, FileFindings, Findings, Option, RasterFindings
 from repository.raster_info import BandInfo
 from tasks.pixel_sample import Sample
-from tasks.tags import plain_text
+from tasks.tags import plain_name
 
 MAX_FILES = 500
 MAX_RASTERS = 12
@@ -44,7 +44,7 @@ class Diagnosis:
 
     def file(self, path: str, found: FileFindings) -> None:
         """Note a file, or more about one; `path` tells files of one name apart."""
-        self._files[path] = replace(found, name=plain_text(found.name, 255))
+        self._files[path] = replace(found, name=plain_name(found.name))
 
     def warn(self, warnings: Sequence[tuple[str, str]]) -> None:
         """Note warnings of the upload, each once."""

@@ -11,6 +11,7 @@ from repository.errors import Rejected
 from tasks.attachment_types import PICTURES, media_type
 from tasks.formats.table import FORMATS
 from tasks.raster_source import HandedFile
+from tasks.tags import plain_name
 
 SIDECARS = frozenset(ending for form in FORMATS for ending in form.sidecars)
 """Endings of the files that complete a raster of the same name."""
@@ -125,7 +126,7 @@ class _Sorting:
         is_markup = start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
         if is_markup and any(mark in start for mark in _VIRTUAL):
             raise Rejected(
-                f"{file.name} is a virtual raster (VRT): it holds the names of other files.",
+                f"{plain_name(file.name)} is a virtual raster (VRT): it only names other files.",
                 code="unsupported_format",
                 hint="Upload the rasters that it is made of, without it; or write them into one: "
                 "`gdal_translate -of COG in.vrt out.tif`.",
@@ -158,7 +159,7 @@ class _Sorting:
                     self.recognise(Path(file.path), file.name, {})
                 except Rejected as error:
                     return _about(file, error, alone=len(self.files) == 1)
-        names = ", ".join(file.name for file in self.files[:3])
+        names = ", ".join(plain_name(file.name) for file in self.files[:3])
         return Rejected(
             f"There is no raster among the files: {names}{' …' if len(self.files) > 3 else ''}.",
             code="no_raster",
@@ -210,5 +211,7 @@ def _about(file: HandedFile, error: Rejected, *, alone: bool) -> Rejected:
     """The error with the file's name in front, where there are several to choose from."""
     if alone:
         return error
-    detail = error.detail if file.name in error.detail else f"{file.name}: {error.detail}"
+    detail = (
+        error.detail if file.name in error.detail else f"{plain_name(file.name)}: {error.detail}"
+    )
     return Rejected(detail, hint=error.hint, code=error.code)

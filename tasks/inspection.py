@@ -24,7 +24,7 @@ from tasks.file_sets import FileSets, RasterFiles, sort_files
 from tasks.formats.limits import DEFAULT_LIMITS, Limits
 from tasks.formats.recognition import recognise
 from tasks.raster_source import Attachment, FoundRaster, HandedFile, Inspection
-from tasks.tags import plain_text
+from tasks.tags import plain_name, plain_text
 from tasks.unpacking import archive_kind, unpack
 
 _ANSWERS = frozenset({"crs", "bounds", "nodata", "datetime", "subdatasets"})
@@ -50,7 +50,8 @@ def inspect_files(
     try:
         given = _checked(answers or {})
         limits = replace(DEFAULT_LIMITS, decoded_bytes=max_decoded_bytes)
-        return _Inspection(files, folder, given, limits, diagnosis).run()
+        named = [replace(file, name=plain_text(file.name, 1000) or "file") for file in files]
+        return _Inspection(named, folder, given, limits, diagnosis).run()
     finally:
         diagnosis.tell()
 
@@ -138,7 +139,7 @@ class _Inspection:
     def _recognise(self, path: Path, name: str, sidecars: Mapping[str, Path]) -> str:
         if str(path) in self.members and archive_kind(path) is not None:
             raise Rejected(
-                f"{name} is an archive in an archive; such are not unpacked.",
+                f"{plain_name(name)} is an archive in an archive; such are not unpacked.",
                 code="nested_archive",
                 hint="Upload it by itself, or pack all files into one archive.",
             )
@@ -201,18 +202,20 @@ class _Inspection:
 @contextmanager
 def _named(name: str) -> Iterator[None]:
     """Puts a file's name in front of an error, where there are several files."""
+    name = plain_name(name)
     try:
         yield
     except RastrumError as error:
         if name and name not in error.detail:
             error.detail = f"{name}: {error.detail}"
+            error.args = (error.detail,)
         raise
 
 
 def _attachments(sets: FileSets) -> tuple[Attachment, ...]:
     return tuple(
         Attachment(
-            plain_text(file.name, 255),
+            plain_name(file.name),
             file.path,
             media_type(file.name) or "application/octet-stream",
         )
@@ -224,7 +227,7 @@ def _ignored_warning(sets: FileSets) -> list[tuple[str, str]]:
     if not sets.ignored:
         return []
     shown = "; ".join(
-        f"{plain_text(file.name, 100)}: {reason}" for file, reason in sets.ignored[:_NAMES_SHOWN]
+        f"{plain_name(file.name)}: {reason}" for file, reason in sets.ignored[:_NAMES_SHOWN]
     )
     more = len(sets.ignored) - _NAMES_SHOWN
     return [("files_ignored", f"Left out: {shown}{f'; and {more} more' if more > 0 else ''}.")]

@@ -37,6 +37,11 @@ def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+def plain_name(name: str) -> str:
+    """A file's name as it may be shown: one printable line of at most 255 characters."""
+    return plain_text(name.replace("\n", "").replace("\t", " "), 255)
+
+
 def plain_text(text: object, longest: int) -> str:
     """A file's text as it may be shown and stored: printable, at most `longest` characters.
 

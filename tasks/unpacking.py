@@ -12,6 +12,7 @@ from tasks.archives.streams import compression_of, plain_bytes
 from tasks.archives.tars import is_tar, unpack_tar
 from tasks.archives.zips import unpack_zip
 from tasks.raster_source import HandedFile
+from tasks.tags import plain_name
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _OTHERS = {
@@ -67,7 +68,7 @@ def unpack(
         _unpack_one(archive, unpacked)
         if not unpacked.files:
             raise Rejected(
-                f"The archive {archive.name} holds no file.",
+                f"The archive {plain_name(archive.name)} holds no file.",
                 code="archive_empty",
                 hint="Pack the rasters into it and upload it again.",
             )

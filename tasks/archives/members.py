@@ -16,6 +16,7 @@ from typing import Protocol
 from repository.errors import Rejected
 from tasks.archives.allowance import Allowance, disk_error
 from tasks.raster_source import HandedFile
+from tasks.tags import plain_text
 
 CHUNK_BYTES = 1 << 20
 MAX_NAME_CHARACTERS = 1000
@@ -81,7 +82,9 @@ class Unpacked:
 
 
 def safe_name(raw: str) -> str:
-    """A member's name as it is shown, with `/` between folders. It is never used on our disk.
+    """A member's name as it is shown, with `/` between folders and in plain characters.
+
+    It is never used on our disk.
 
     Raises Rejected `unsafe_archive` for names that lead out of the archive.
     """
@@ -91,7 +94,7 @@ def safe_name(raw: str) -> str:
         raise unsafe(f"a file whose name leads out of it ({raw[:80]!r})")
     if len(name) > MAX_NAME_CHARACTERS:
         raise unsafe(f"a file whose name has {len(name)} characters")
-    return "/".join(parts)
+    return plain_text("/".join(parts), MAX_NAME_CHARACTERS) or "file"
 
 
 def unsafe(what: str) -> Rejected:

@@ -93,6 +93,10 @@ def test_names_never_reach_our_disk(tmp_path: Path) -> None:
     assert sorted(written) == ["member-00000", "member-00001"]
 
 
+def test_names_are_made_plain(tmp_path: Path) -> None:
+    assert list(members_of(tmp_path, zipped(("a\u202eb\x1b.tif", b"2")))) == ["ab.tif"]
+
+
 def test_windows_folders_are_folders(tmp_path: Path) -> None:
     assert list(members_of(tmp_path, zipped(("a\\b\\c.tif", b"2")))) == ["a/b/c.tif"]
 
