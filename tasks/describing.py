@@ -14,12 +14,13 @@ from pyproj.exceptions import CRSError
 from rasterio.errors import RasterioError
 
 from repository.raster_info import BandInfo, RasterInfo
+from tasks.answering import answer_blamed, answers_for
 from tasks.band_facts import read_bands
 from tasks.candidates import Candidate
 from tasks.cog.as_it_is import is_good_cog
 from tasks.dates import Found, find_datetime, parse_answer
 from tasks.diagnosis import MAX_RASTERS, Diagnosis, band_findings
-from tasks.footprints import find_footprint
+from tasks.footprints import Footprint, find_footprint
 from tasks.formats.checking import check_opened
 from tasks.formats.grids import reject_swath
 from tasks.formats.limits import Limits
@@ -31,7 +32,7 @@ from tasks.formats.times import sensing_time
 from tasks.georeference import Georeference, find_georeference
 from tasks.kinds import guess_kind, is_measured, kind_from_header
 from tasks.nodata_doubts import nodata_warning
-from tasks.pixel_sample import read_sample
+from tasks.pixel_sample import Sample, read_sample
 from tasks.quicklook import quicklook_png
 from tasks.raster_source import FoundRaster, RasterSource
 from tasks.tags import kept_tags, plain_name, plain_text
@@ -47,6 +48,8 @@ class Request:
     upload_name: str
     """Of the file that was handed in: an archive's name may tell the date of what is in it."""
     diagnosis: Diagnosis
+    has_several: bool = False
+    """The product gets more rasters than one."""
 
 
 def describe(candidate: Candidate, number: int, request: Request) -> FoundRaster:
@@ -81,6 +84,17 @@ def _may_stay_as_it_is(candidate: Candidate, source: RasterSource) -> bool:
     return source.driver == "GTiff" and is_plain and not file.is_altered and not file.is_member
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """What is known of an open raster before its place is."""
+
+    header: HeaderFacts
+    answers: Mapping[str, Any]
+    bands: tuple[BandInfo, ...]
+    sample: Sample | None
+    notes: tuple[tuple[str, str], ...]
+
+
 def _described(
     dataset: rasterio.DatasetReader,
     source: RasterSource,
@@ -89,20 +103,56 @@ def _described(
     request: Request,
 ) -> tuple[RasterInfo, RasterSource, HeaderFacts]:
     diagnosis = request.diagnosis
+    opened = _looked_at(dataset, source, candidate, number, request)
+    diagnosis.step("placing")
+    reject_swath(dataset)
+    given = {key for key in opened.answers if key in request.answers}  # less what a .prj says
+    with answer_blamed(given):
+        place, footprint = _placed(dataset, opened, number, diagnosis)
+    diagnosis.step("describing")
+
+    info = _facts(dataset, place, opened, candidate, request)
+    info = replace(info, bounds_wgs84=footprint.bounds_wgs84, footprint_wgs84=footprint.geometry)
+    if not is_measured(PurePosixPath(candidate.name).name):
+        info = replace(info, kind=guess_kind(dataset, info))
+    doubt = nodata_warning(opened.sample, info) if opened.sample is not None else None
+    notes = (*opened.notes, *footprint.warnings, *((doubt,) if doubt else ()))
+    info = replace(info, warnings=notes)
+    if source.mask_path:
+        info = with_outside_mask(info)
+    info, warp = settle_grid(info, place)
+    diagnosis.warn(info.warnings)
+    return info, replace(source, warp=warp), opened.header
+
+
+def _looked_at(
+    dataset: rasterio.DatasetReader,
+    source: RasterSource,
+    candidate: Candidate,
+    number: int,
+    request: Request,
+) -> _Opened:
+    """Checks what GDAL says, reads the bands' facts and a sample, and tells them."""
+    diagnosis = request.diagnosis
     diagnosis.raster(number, width=dataset.width, height=dataset.height, **_place_of(dataset))
     header = check_opened(dataset, candidate.file.header, request.limits)
     notes = list(dict.fromkeys((*candidate.file.warnings, *header.warnings)))
-    answers = with_sidecar_crs(source, dataset, request.answers)
+    answers = answers_for(dataset, request.answers, is_one_of_several=request.has_several)
+    answers = with_sidecar_crs(source, dataset, answers)
     bands = read_bands(dataset, header, answers, notes)
     sample = read_sample(dataset, bands) if number < MAX_RASTERS else None
     diagnosis.raster(number, bands=band_findings(bands, sample))
     if sample is not None:
         diagnosis.raster(number, quicklook_png=quicklook_png(sample, bands))
     diagnosis.warn(notes)
-    diagnosis.step("placing")
+    return _Opened(header, answers, bands, sample, tuple(notes))
 
-    reject_swath(dataset)
-    place = find_georeference(dataset, answers, header.projected_epsg)
+
+def _placed(
+    dataset: rasterio.DatasetReader, opened: _Opened, number: int, diagnosis: Diagnosis
+) -> tuple[Georeference, Footprint]:
+    """The grid that is published and its outline on Earth, both told as soon as known."""
+    place = find_georeference(dataset, opened.answers, opened.header.projected_epsg)
     diagnosis.raster(
         number, crs_name=place.crs.name, crs_epsg=place.epsg, bounds=place.bounds,
         transform=place.transform[:6],
@@ -111,28 +161,13 @@ def _described(
     diagnosis.raster(
         number, bounds_wgs84=footprint.bounds_wgs84, footprint_wgs84=footprint.geometry
     )
-    notes += footprint.warnings
-    diagnosis.step("describing")
-
-    info = _facts(dataset, place, bands, header, candidate, request)
-    info = replace(info, bounds_wgs84=footprint.bounds_wgs84, footprint_wgs84=footprint.geometry)
-    if not is_measured(PurePosixPath(candidate.name).name):
-        info = replace(info, kind=guess_kind(dataset, info))
-    if sample is not None and (doubt := nodata_warning(sample, info)) is not None:
-        notes.append(doubt)
-    info = replace(info, warnings=tuple(notes))
-    if source.mask_path:
-        info = with_outside_mask(info)
-    info, warp = settle_grid(info, place)
-    diagnosis.warn(info.warnings)
-    return info, replace(source, warp=warp), header
+    return place, footprint
 
 
 def _facts(
     dataset: rasterio.DatasetReader,
     place: Georeference,
-    bands: tuple[BandInfo, ...],
-    header: HeaderFacts,
+    opened: _Opened,
     candidate: Candidate,
     request: Request,
 ) -> RasterInfo:
@@ -152,13 +187,13 @@ def _facts(
         bounds=place.bounds,
         bounds_wgs84=place.bounds,
         footprint_wgs84={},
-        bands=bands,
-        kind=kind_from_header(bands, PurePosixPath(candidate.name).name),
+        bands=opened.bands,
+        kind=kind_from_header(opened.bands, PurePosixPath(candidate.name).name),
         tags=kept_tags(tags),
         compression=str(dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "none")).lower(),
         block_width=block_width,
         block_height=block_height,
-        overviews=header.overviews,
+        overviews=opened.header.overviews,
         datetime=moment,
         datetime_source=moment_source,
     )

@@ -97,8 +97,8 @@ class _Inspection:
         if must_choose:
             self.diagnosis.offer([candidate.option() for candidate in candidates])
         chosen = choose(candidates, self.answers, must_choose=must_choose)
-        request = Request(self.answers, self.limits, self.files[0].name, self.diagnosis)
         several = len(chosen) > 1
+        request = Request(self.answers, self.limits, self.files[0].name, self.diagnosis, several)
         found = []
         for number, candidate in enumerate(chosen):
             with _named(candidate.name if several else ""):

@@ -64,7 +64,9 @@ def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
         )
     except BadRequest as error:
         # An answer that cannot be used is the owner's to mend, like one that is missing.
-        raise NeedsInput(error.detail, hint=error.hint, code=error.code) from error
+        question = NeedsInput(error.detail, hint=error.hint, code=error.code)
+        question.options = error.options
+        raise question from error
     return inspection.to_json()
 
 

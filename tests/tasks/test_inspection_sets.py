@@ -195,6 +195,33 @@ def test_the_date_may_stand_in_the_archives_name(tmp_path: Path) -> None:
     assert folder.rasters[0].info.datetime == "2020-01-02T00:00:00Z"
 
 
+def test_an_answered_place_that_cannot_be_is_asked_for_again(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="`crs`.*degrees") as caught:
+        inspect_set(
+            {"a.tif": tiff(tmp_path, crs=None)}, tmp_path / "job", answers={"crs": "EPSG:4326"}
+        )
+    assert caught.value.code == "invalid_answer"
+    files = {"a.tif": tiff(tmp_path, crs=None, transform=None)}
+    answers = {"crs": "EPSG:4326", "bounds": [10, 40, 11, 120]}
+    with pytest.raises(BadRequest, match="cannot be right"):
+        inspect_set(files, tmp_path / "job2", answers=answers)
+
+
+def test_of_several_rasters_each_keeps_the_place_that_it_names(tmp_path: Path) -> None:
+    files: dict[str, bytes | Path] = {
+        "a.tif": tiff(tmp_path),
+        "b.tif": tiff(tmp_path, "float32", crs=None),
+    }
+    answers = {"crs": "EPSG:32632", "nodata": -9999}
+    found = inspect_set(files, tmp_path / "job", answers=answers).rasters
+    assert [raster.info.crs_epsg for raster in found] == [32633, 32632]
+    assert [raster.info.bands[0].nodata for raster in found] == [None, -9999]
+    (alone,) = inspect_set(
+        {"a.tif": tiff(tmp_path)}, tmp_path / "b", answers={"crs": 32632}
+    ).rasters
+    assert alone.info.crs_epsg == 32632
+
+
 def test_a_wrong_datetime_is_an_invalid_answer_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="datetime") as caught:
         inspect_set({"a.tif": b"no raster"}, tmp_path, answers={"datetime": "soon"})
