@@ -196,7 +196,7 @@ def test_the_date_may_stand_in_the_archives_name(tmp_path: Path) -> None:
 
 
 def test_an_answered_place_that_cannot_be_is_asked_for_again(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match="`crs`.*degrees") as caught:
+    with pytest.raises(BadRequest, match=r"`crs`.*degrees") as caught:
         inspect_set(
             {"a.tif": tiff(tmp_path, crs=None)}, tmp_path / "job", answers={"crs": "EPSG:4326"}
         )
