@@ -38,6 +38,9 @@ from tasks.raster_source import FoundRaster, RasterSource
 from tasks.tags import kept_tags, plain_name, plain_text
 from tasks.warping import settle_grid, with_outside_mask
 
+MAX_QUICKLOOKS = 4
+"""Of one upload: they are told again with every step."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -142,7 +145,7 @@ def _looked_at(
     bands = read_bands(dataset, header, answers, notes)
     sample = read_sample(dataset, bands) if number < MAX_RASTERS else None
     diagnosis.raster(number, bands=band_findings(bands, sample))
-    if sample is not None:
+    if sample is not None and number < MAX_QUICKLOOKS:
         diagnosis.raster(number, quicklook_png=quicklook_png(sample, bands))
     diagnosis.warn(notes)
     return _Opened(header, answers, bands, sample, tuple(notes))
