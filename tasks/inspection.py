@@ -23,6 +23,7 @@ from tasks.diagnosis import Diagnosis
 from tasks.file_sets import FileSets, RasterFiles, sort_files
 from tasks.formats.limits import DEFAULT_LIMITS, Limits
 from tasks.formats.recognition import recognise
+from tasks.library_errors import library_errors_named
 from tasks.raster_source import Attachment, FoundRaster, HandedFile, Inspection
 from tasks.tags import plain_name, plain_text
 from tasks.unpacking import archive_kind, unpack
@@ -101,7 +102,10 @@ class _Inspection:
         request = Request(self.answers, self.limits, self.files[0].name, self.diagnosis, several)
         found = []
         for number, candidate in enumerate(chosen):
-            with _named(candidate.name if several else ""):
+            with (
+                _named(candidate.name if several else ""),
+                library_errors_named(str(candidate.file.path)),
+            ):
                 found.append(describe(candidate, number, request))
         return Inspection(self._with_notes(found), _attachments(sets))
 
@@ -143,7 +147,8 @@ class _Inspection:
                 code="nested_archive",
                 hint="Upload it by itself, or pack all files into one archive.",
             )
-        return recognise(path, name, sidecars).title
+        with library_errors_named(str(path)):
+            return recognise(path, name, sidecars).title
 
     def _note_files(self, sets: FileSets) -> None:
         for raster in sets.rasters:
@@ -168,7 +173,10 @@ class _Inspection:
         for number, files in enumerate(rasters):
             folder = self.folder / "rasters" / f"{number:04d}"
             try:
-                with _named(files.file.name if len(rasters) > 1 else ""):
+                with (
+                    _named(files.file.name if len(rasters) > 1 else ""),
+                    library_errors_named(str(folder)),
+                ):
                     file = prepare(files, folder, self.limits)
             except Rejected as error:
                 if not choosing:

@@ -111,7 +111,7 @@ def _entries(path: Path) -> list[tuple[_Entry, bytes]]:
     found: list[tuple[_Entry, bytes]] = []
     texts: dict[tuple[int, int], bytes] = {}
     # A broken file is refused by whoever checks its header next.
-    with path.open("rb") as file, suppress(struct.error, ValueError, OverflowError):
+    with path.open("rb") as file, suppress(struct.error):
         for entry in _walk(file):
             place = (entry.value_at, entry.count)
             if place not in texts:
@@ -130,7 +130,7 @@ def _walk(file: BinaryIO) -> Iterator[_Entry]:
     size = file.seek(0, 2)
     order, is_big, position = _header(file)
     seen: set[int] = set()
-    while position and position not in seen and len(seen) < MAX_DIRECTORIES:
+    while 0 < position < size and position not in seen and len(seen) < MAX_DIRECTORIES:
         seen.add(position)
         (count,) = _unpack(file, order + ("Q" if is_big else "H"), position)
         if count > MAX_ENTRIES:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from rasterio.errors import RasterioError
 
 from repository.errors import BadRequest, NeedsInput, Rejected
 from repository.findings import Findings
+from tasks import describing
 from tasks.raster_source import Inspection
 from tests.inspecting import inspect_set
 from tests.rasters import gradient, write_raster
@@ -289,3 +291,16 @@ def test_the_file_that_was_handed_in_is_never_changed(tmp_path: Path) -> None:
     found = inspect_set({"a.tif": before}, tmp_path / "job")
     assert (tmp_path / "job" / "upload-0").read_bytes() == before
     assert "external_reference" in codes(found)
+
+
+def test_what_gdal_says_in_the_middle_is_the_files_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(dataset: object, bands: object) -> None:
+        raise RasterioError(f"cannot read {tmp_path}/job/rasters/0000/raster.tif")
+
+    monkeypatch.setattr(describing, "read_sample", broken)
+    with pytest.raises(Rejected) as caught:
+        inspect_set({"a.tif": tiff(tmp_path)}, tmp_path / "job")
+    assert caught.value.code == "corrupt"
+    assert str(tmp_path) not in caught.value.detail

@@ -104,7 +104,15 @@ def put_metadata(path: Path, xml: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"II+\0\x08\0\0\0" + b"\xff" * 8, b"MM"]
+    "content",
+    [
+        b"",
+        b"II*\0",
+        b"II*\0\xff\xff\xff\xff",
+        b"II+\0\x08\0\0\0" + b"\xff" * 8,
+        b"MM",
+        b"II+\0\x08\0\0\0" + b"\xff" * 7 + b"\x7f",
+    ],
 )
 def test_a_broken_file_is_left_to_who_checks_it(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.tif"
