@@ -80,8 +80,8 @@ class _Inspection:
     ) -> None:
         self.files, self.folder, self.answers = files, folder, answers
         self.limits, self.diagnosis = limits, diagnosis
-        self.members: set[str] = set()
-        """Paths of files that came out of an archive."""
+        self.members: dict[str, str] = {}
+        """Path of each file that came out of an archive -> path of the archive."""
 
     def run(self) -> Inspection:
         """See `inspect_files`."""
@@ -125,7 +125,7 @@ class _Inspection:
                 name = f"{file.name}/{member.name}" if is_member and len(self.files) > 1 else ""
                 result.append(replace(member, name=name) if name else member)
                 if is_member:
-                    self.members.add(member.path)
+                    self.members[member.path] = file.path
         return result
 
     def _is_archive(self, file: HandedFile) -> bool:
@@ -190,13 +190,14 @@ class _Inspection:
         return result
 
     def _must_choose(self, sets: FileSets, prepared: Sequence[PreparedFile]) -> bool:
-        """Files that came one by one are all meant; an archive or a container says nothing."""
+        """Files that came one by one are all meant; an archive of several says nothing."""
         return self._several_members(sets.rasters) or any(
             file.listing.must_choose for file in prepared
         )
 
     def _several_members(self, rasters: Sequence[RasterFiles]) -> bool:
-        return sum(raster.file.path in self.members for raster in rasters) > 1
+        archives = [self.members.get(raster.file.path, "") for raster in rasters]
+        return any(archive and archives.count(archive) > 1 for archive in set(archives))
 
     def _with_notes(self, found: Sequence[FoundRaster]) -> tuple[FoundRaster, ...]:
         """The first raster carries what is to be said of the whole upload."""

@@ -76,6 +76,12 @@ def test_rasters_of_an_archive_must_be_chosen(tmp_path: Path) -> None:
         assert names(found) == expected
 
 
+def test_archives_of_one_raster_each_are_all_meant(tmp_path: Path) -> None:
+    one, two = zipped(a__tif=tiff(tmp_path)), zipped(a__tif=tiff(tmp_path, "int16"))
+    found = inspect_set({"one.zip": one, "two.zip": two}, tmp_path / "job")
+    assert names(found) == ["one.zip/a.tif", "two.zip/a.tif"]
+
+
 @pytest.mark.parametrize("answer", [["c.tif"], [], [7], 7, ["*", "a.tif"]])
 def test_a_choice_of_what_is_not_there_is_told_with_the_options(
     tmp_path: Path, answer: Any
