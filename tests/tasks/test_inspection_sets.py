@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from rasterio.errors import RasterioError
 
 from repository.errors import BadRequest, NeedsInput, Rejected
@@ -287,6 +288,17 @@ def test_a_plain_cog_is_taken_as_it_is_by_its_own_path(tmp_path: Path) -> None:
     assert Path(found.source.path) == tmp_path / "job" / "upload-0"
     world = {"a.tif": path, "a.tfw": b"1\n0\n0\n-1\n0\n0\n"}
     assert not inspect_set(world, tmp_path / "job2").rasters[0].take_as_it_is
+
+
+def test_a_cog_whose_metadata_were_cleaned_is_written_anew(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", gradient("uint8", 600, 600))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(**{f"k{i}": "v" for i in range(2500)})
+    options = {"driver": "COG", "compress": "DEFLATE", "blocksize": "256"}
+    rasterio.shutil.copy(path, tmp_path / "cog.tif", **options)
+    found = inspect_set({"a.tif": tmp_path / "cog.tif"}, tmp_path / "job")
+    assert "metadata_shortened" in codes(found)
+    assert not found.rasters[0].take_as_it_is
 
 
 def test_the_file_that_was_handed_in_is_never_changed(tmp_path: Path) -> None:

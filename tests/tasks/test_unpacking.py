@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from repository.errors import OutOfSpace, Rejected
-from tasks.archives import allowance
+from tasks.archives import allowance, zips
 from tasks.archives.allowance import ArchiveLimits
 from tasks.raster_source import HandedFile
 from tasks.unpacking import archive_kind, unpack
@@ -181,12 +181,21 @@ def test_more_members_than_allowed_are_refused(tmp_path: Path) -> None:
         assert refusal(folder, pack(*members), ArchiveLimits(members=5)) == "archive_too_large"
 
 
-def test_a_size_that_lies_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1000, 60_000])
+def test_a_size_that_lies_is_refused(tmp_path: Path, size: int) -> None:
     content = bytearray(zipped(("a.tif", bytes(50_000))))
     for signature, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         start = content.index(signature) + at
-        content[start : start + 4] = (1000).to_bytes(4, "little")
+        content[start : start + 4] = size.to_bytes(4, "little")
     assert refusal(tmp_path, bytes(content)) == "corrupt_archive"
+
+
+def test_a_directory_is_not_read_whatever_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zips, "_MAX_READ_BYTES", 1000)
+    content = zipped(*((f"{i}.tif", b"x") for i in range(30)))
+    assert refusal(tmp_path, content) == "corrupt_archive"
 
 
 def test_wrong_contents_are_refused(tmp_path: Path) -> None:
