@@ -163,6 +163,13 @@ def test_a_collar_must_be_in_all_bands(tmp_path: Path) -> None:
     assert not doubt(write_raster(tmp_path / "a.tif", pixels))
 
 
+def test_a_lake_in_the_middle_is_not_doubtful(tmp_path: Path) -> None:
+    pixels = noise(3, 60)
+    pixels[:, 10:40, 10:40] = 0
+    pixels[:, 0, :20] = 0
+    assert not doubt(write_raster(tmp_path / "a.tif", pixels))
+
+
 def test_nothing_is_doubtful_where_validity_is_told(tmp_path: Path) -> None:
     pixels = collar(1, "uint8", 0)
     assert not doubt(write_raster(tmp_path / "a.tif", pixels, nodata=0))
