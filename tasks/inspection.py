@@ -16,15 +16,17 @@ from repository.errors import BadRequest, Rejected
 from repository.findings import BandFindings, Findings, RasterFindings
 from repository.raster_info import RasterInfo
 from tasks.band_facts import clean_text, read_bands
+from tasks.cog.as_it_is import is_good_cog
 from tasks.dates import find_datetime, parse_answer
 from tasks.footprints import find_footprint
 from tasks.formats import geotiff
 from tasks.formats.limits import DEFAULT_LIMITS, Limits
 from tasks.formats.opening import GDAL_OPTIONS
 from tasks.formats.records import HeaderFacts
-from tasks.georeference import find_georeference
+from tasks.georeference import Georeference, find_georeference
 from tasks.kinds import guess_kind, kind_from_header
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, RasterSource
+from tasks.warping import settle_grid
 
 _ANSWERS = frozenset({"crs", "bounds", "nodata", "datetime", "subdatasets"})
 _MAX_TAGS, _MAX_TAG_CHARACTERS = 200, 4000
@@ -59,14 +61,24 @@ def inspect(
     (`tasks.kinds`); damage found there is left for the conversion to name.
     Raises Rejected, NeedsInput (`crs_missing`, `bounds_missing`), BadRequest `invalid_answer`.
     """
+    return _inspect(path, answers, file_name, max_decoded_bytes).info
+
+
+def _inspect(
+    path: Path, answers: Mapping[str, Any] | None, file_name: str, max_decoded_bytes: int
+) -> FoundRaster:
     answers = {key: value for key, value in (answers or {}).items() if value is not None}
     if unknown := set(answers) - _ANSWERS:
         raise BadRequest(f"Unknown answer: {', '.join(sorted(unknown))}.", code="invalid_answer")
     limits = replace(DEFAULT_LIMITS, decoded_bytes=max_decoded_bytes)
     header = recognise(path).read_header(path, limits)
     with open_raster(path, name=file_name or "The file") as dataset:
-        info = _described(dataset, header, answers, file_name)
-        return replace(info, kind=guess_kind(dataset, info))
+        _reject_complex(dataset)
+        place = find_georeference(dataset, answers, header.projected_epsg)
+        info = _described(dataset, header, place, answers, file_name)
+        info, warp = settle_grid(replace(info, kind=guess_kind(dataset, info)), place)
+    source = RasterSource(file_name, str(path), info.driver, warp=warp)
+    return FoundRaster(source, info, is_good_cog(path, header.tiff, info, answers))
 
 
 def inspect_files(
@@ -81,13 +93,7 @@ def inspect_files(
 
     Raises Rejected, NeedsInput, BadRequest as `inspect` does.
     """
-    rasters = []
-    for file in files:
-        info = inspect(
-            Path(file.path), answers=answers, file_name=file.name,
-            max_decoded_bytes=max_decoded_bytes,
-        )  # fmt: skip
-        rasters.append(FoundRaster(RasterSource(file.name, file.path, info.driver), info))
+    rasters = [_inspect(Path(file.path), answers, file.name, max_decoded_bytes) for file in files]
     say_found(Findings(
         "inspecting", rasters=tuple(_findings(found) for found in rasters),
         warnings=rasters[0].info.warnings,
@@ -175,12 +181,11 @@ def _without_path(text: str, path: Path, name: str) -> str:
 def _described(
     dataset: rasterio.DatasetReader,
     header: HeaderFacts,
+    place: Georeference,
     answers: Mapping[str, Any],
     file_name: str,
 ) -> RasterInfo:
-    _reject_complex(dataset)
-    place = find_georeference(dataset, answers, header.projected_epsg)
-    footprint = find_footprint(place.crs, place.transform, dataset.width, dataset.height)
+    footprint = find_footprint(place.crs, place.transform, place.width, place.height)
     notes = list(footprint.warnings) + _page_warnings(header)
     bands = read_bands(dataset, header, answers, notes)
     tags = _tags(dataset)
