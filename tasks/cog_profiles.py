@@ -2,7 +2,8 @@
 
 Measured on 2 cores with real scenes: ZSTD level 3 with a predictor writes about
 as small as DEFLATE level 6 and decodes several times faster; blocks of 256 pixels
-serve a map tile from the fewest bytes.
+serve a map tile from the fewest bytes. Level 4 writes colour pictures 6 % smaller, level 7
+class codes 18 % smaller: at level 3 these would be larger than DEFLATE's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from repository.raster_info import Kind, RasterInfo
 
 Resampling = Literal["average", "mode", "nearest"]
+Codec = Literal["zstd", "deflate"]
 
 PIXEL_INTERLEAVED_BANDS = 4
 """Up to here one block holds all bands: they are nearly always drawn together. Beyond, a
@@ -29,14 +31,16 @@ class CogProfile:
     """How four pixels become one in an overview."""
     predict: bool
     """Store differences between neighbours: pays for gradients, costs for class codes."""
-    zstd_level: int = 3
+    codec: Codec = "zstd"
+    level: int = 3
+    """Of the codec: more is smaller and slower."""
     block_size: int = 256
 
 
 PROFILES: dict[Kind, CogProfile] = {
     "measurement": CogProfile(resampling="average", predict=True),
-    "rgb": CogProfile(resampling="average", predict=True),
-    "classes": CogProfile(resampling="mode", predict=False),
+    "rgb": CogProfile(resampling="average", predict=True, level=4),
+    "classes": CogProfile(resampling="mode", predict=False, level=7),
     "bits": CogProfile(resampling="nearest", predict=False),
 }
 

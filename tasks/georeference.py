@@ -16,6 +16,7 @@ from rasterio.errors import CRSError as RasterioCRSError
 
 from repository.errors import BadRequest, NeedsInput, Rejected
 from repository.raster_info import Bounds
+from tasks.placement import Grid, Placement, by_matrix, by_points, by_rpcs, suggested_grid
 
 _CRS_ANSWER = re.compile(
     r"^\s*(?:(?:EPSG|ESRI|OGC|IAU_2015):[A-Z0-9]{1,12}|[A-Z_]{4,30}CRS\s*\[.*|"
@@ -33,7 +34,7 @@ _SHEAR_PIXELS = 1e-3
 
 @dataclass(frozen=True)
 class Georeference:
-    """A CRS that resolves, and a north-up or south-up grid in it."""
+    """A CRS that resolves, and a north-up or south-up grid in it: that which is published."""
 
     crs: pyproj.CRS
     wkt: str
@@ -41,6 +42,10 @@ class Georeference:
     transform: Affine
     bounds: Bounds
     """In `crs`: left <= right, bottom <= top."""
+    width: int
+    height: int
+    placement: Placement | None = None
+    """Where the source's pixels lie, if they must be warped into the grid."""
 
 
 def find_georeference(
@@ -51,15 +56,16 @@ def find_georeference(
     """The georeference of an open dataset, completed by `answers` (`crs`, `bounds`).
 
     `projected_epsg` is the file's own code, for files whose citation hides it from GDAL.
-    Raises NeedsInput `crs_missing` or `bounds_missing`; Rejected where the georeference is
-    of a kind that is not taken; BadRequest `invalid_answer` for a wrong answer.
+    A raster that is rotated, or placed by points or rational polynomials, gets the grid
+    that it must be warped to. Raises NeedsInput `crs_missing` or `bounds_missing`; Rejected
+    where the georeference is impossible; BadRequest `invalid_answer` for a wrong answer.
     """
     has_grid = "bounds" in answers or not _is_identity(dataset.transform)
     source = _answered_crs(answers["crs"]) if "crs" in answers else _own_crs(dataset)
     if source is None and projected_epsg is not None:
         source = _from_epsg(projected_epsg)
-    if not has_grid:
-        _reject_points_only(dataset)
+    if not has_grid and (placement := _placed_otherwise(dataset, source, answers)) is not None:
+        return _to_be_warped(dataset, placement)
     if source is None:
         raise _crs_missing(has_grid)
     if not has_grid:
@@ -68,36 +74,57 @@ def find_georeference(
             code="bounds_missing",
             hint="Give `bounds` as [left, bottom, right, top] in the raster's CRS.",
         )
-    crs = _earthly(source)
-    transform = _grid(dataset, answers)
+    if "bounds" not in answers and _is_rotated(dataset):
+        return _to_be_warped(dataset, by_matrix(dataset.transform, source))
+    grid = Grid(_grid(dataset, answers), dataset.width, dataset.height)
+    return _georeference(source, grid, None)
+
+
+def _placed_otherwise(
+    dataset: rasterio.DatasetReader, crs: rasterio.CRS | None, answers: Mapping[str, Any]
+) -> Placement | None:
+    """The placement by control points or RPCs; None where there are neither.
+
+    An answered CRS is that of the points; RPCs are defined in WGS 84 whatever the file says.
+    """
+    points, own = dataset.gcps
+    if points:
+        if "crs" not in answers:
+            crs = own or crs
+        if crs is None:
+            raise NeedsInput(
+                f"The raster is placed by {len(points)} ground control points that do not "
+                "name their coordinate reference system.",
+                code="crs_missing",
+                hint="Give the `crs` of the points, for example EPSG:4326.",
+            )
+        _earthly(crs)
+        return by_points(points, crs)
+    return by_rpcs(dataset.rpcs) if dataset.rpcs is not None else None
+
+
+def _to_be_warped(dataset: rasterio.DatasetReader, placement: Placement) -> Georeference:
+    grid = suggested_grid(placement, dataset.width, dataset.height)
+    _reject_impossible(grid.transform, max(grid.width, grid.height))
+    return _georeference(placement.crs, grid, placement)
+
+
+def _georeference(source: rasterio.CRS, grid: Grid, placement: Placement | None) -> Georeference:
     return Georeference(
-        crs=crs,
+        crs=_earthly(source),
         wkt=_wkt(source),
         epsg=source.to_epsg(),
-        transform=transform,
-        bounds=_bounds(transform, dataset.width, dataset.height),
+        transform=grid.transform,
+        bounds=_bounds(grid.transform, grid.width, grid.height),
+        width=grid.width,
+        height=grid.height,
+        placement=placement,
     )
 
 
 def _is_identity(transform: Affine) -> bool:
     """GDAL's answer where the file has no geotransform, with either sign of y."""
     return tuple(transform)[:6] in ((1, 0, 0, 0, 1, 0), (1, 0, 0, 0, -1, 0))
-
-
-def _reject_points_only(dataset: rasterio.DatasetReader) -> None:
-    points, _ = dataset.gcps
-    if points:
-        raise Rejected(
-            f"The raster is placed by {len(points)} ground control points, not by a grid.",
-            code="gcps_only",
-            hint="Warp it first: `gdalwarp -tps -t_srs EPSG:4326 in.tif out.tif`.",
-        )
-    if dataset.rpcs is not None:
-        raise Rejected(
-            "The raster is placed by rational polynomials (RPC), not by a grid.",
-            code="rpc_only",
-            hint="Orthorectify it first: `gdalwarp -rpc -t_srs EPSG:4326 in.tif out.tif`.",
-        )
 
 
 def _crs_missing(has_grid: bool) -> NeedsInput:
@@ -186,22 +213,32 @@ def _grid(dataset: rasterio.DatasetReader, answers: Mapping[str, Any]) -> Affine
         across, down = (right - left) / dataset.width, (top - bottom) / dataset.height
         return Affine(across, 0.0, left, 0.0, -down, top)
     grid = dataset.transform
+    _reject_impossible(grid, max(dataset.width, dataset.height))
+    return Affine(grid.a, 0.0, grid.c, 0.0, grid.e, grid.f)
+
+
+def _is_rotated(dataset: rasterio.DatasetReader) -> bool:
+    """Whether pixels leave the axes of the CRS. Raises Rejected where the matrix is useless."""
+    grid = dataset.transform
+    _reject_infinite(grid)
+    shear = max(abs(grid.b) * dataset.height, abs(grid.d) * dataset.width)
+    if shear <= _SHEAR_PIXELS * min(abs(grid.a), abs(grid.e)):
+        return False
+    if abs(grid.determinant) < 1e-300:
+        raise _bad_geotransform("cannot be inverted", grid)
+    return True
+
+
+def _reject_infinite(grid: Affine) -> None:
     if not all(math.isfinite(number) for number in grid[:6]):
         raise _bad_geotransform("holds numbers that are not finite", grid)
-    shear = max(abs(grid.b) * dataset.height, abs(grid.d) * dataset.width)
-    pixel = min(abs(grid.a), abs(grid.e))
-    if shear > _SHEAR_PIXELS * pixel:
-        if abs(grid.determinant) < 1e-300:
-            raise _bad_geotransform("cannot be inverted", grid)
-        raise Rejected(
-            f"The raster is rotated against its CRS (geotransform {_numbers(grid)}).",
-            code="rotated",
-            hint="Warp it to north-up first: `gdalwarp in.tif out.tif`.",
-        )
-    reach = max(abs(number) for number in grid[:6]) * max(dataset.width, dataset.height)
-    if pixel < 1e-12 or reach > 1e15:
+
+
+def _reject_impossible(grid: Affine, side: int) -> None:
+    _reject_infinite(grid)
+    reach = max(abs(number) for number in grid[:6]) * side
+    if min(abs(grid.a), abs(grid.e)) < 1e-12 or reach > 1e15:
         raise _bad_geotransform("has a pixel size that is impossible on Earth", grid)
-    return Affine(grid.a, 0.0, grid.c, 0.0, grid.e, grid.f)
 
 
 def _bad_geotransform(sentence: str, grid: Affine) -> Rejected:

@@ -18,6 +18,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from repository.raster_info import BandInfo, Kind, RasterInfo
+from tasks.memory import ORDINARY_BLOCK_BYTES, band_block_bytes
 
 MAX_CLASSES = 256
 """More values than this are no legend that a person reads."""
@@ -59,11 +60,16 @@ def kind_from_header(bands: Sequence[BandInfo], file_name: str) -> Kind:
     return "rgb" if {"red", "green", "blue"} <= colors else "measurement"
 
 
-def guess_kind(dataset: rasterio.DatasetReader, info: RasterInfo) -> Kind:
+def guess_kind(
+    dataset: rasterio.DatasetReader, info: RasterInfo, *, block_bytes: int = ORDINARY_BLOCK_BYTES
+) -> Kind:
     """`info.kind`, or `classes` where a sample of a single integer band looks like class codes.
 
-    Reads at most some 64 MB. A block that cannot be read is left for the conversion to name.
+    Reads at most some 64 MB, and nothing where a block decodes to more than `block_bytes`. A
+    block that cannot be read is left for the conversion to name.
     """
+    if band_block_bytes(info) > block_bytes:
+        return info.kind
     if info.kind != "measurement" or not _may_be_classes(info):
         return info.kind
     sample = _Sample()

@@ -72,22 +72,20 @@ def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
 
 def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """tasks.conversion with statistics in the same pass, and the default style from them."""
-    from tasks.conversion import convert as convert_file
-    from tasks.conversion import info_of_result
+    from tasks.conversion import convert as convert_raster
+    from tasks.conversion import info_of_result, with_kind
     from tasks.rendering_defaults import default_style
     from tasks.statistics import RasterStatistics
 
-    found = found_from_json(request["found"])
-    info = found.info
-    statistics = RasterStatistics(info)
-    result = convert_file(
-        Path(found.source.path),
+    found = with_kind(found_from_json(request["found"]))
+    statistics = RasterStatistics(found.info)
+    result = convert_raster(
+        found,
         Path(request["cog"]),
-        info,
         on_progress=lambda share: say({"progress": share}),
         on_strip=statistics.add,
     )
-    info = statistics.complete(info_of_result(info, result))
+    info = statistics.complete(info_of_result(found, result))
     return {"info": info.to_json(), "style": default_style(info).to_json()}
 
 

@@ -34,6 +34,8 @@ class Warp:
     width: int
     height: int
     resampling: Literal["nearest", "bilinear"]
+    source_crs_wkt: str = ""
+    """Of the control points, where it is not that of the grid."""
 
 
 @dataclass(frozen=True)

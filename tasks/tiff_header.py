@@ -57,6 +57,10 @@ class TiffPage:
     tiled: bool
     blocks_present: int
     blocks_expected: int
+    position: int
+    """Of the directory, in bytes from the start of the file."""
+    data_start: int
+    """Of the first block that was written; 0 where none was."""
     data_end: int
     """Bytes from the start of the file to the end of the last block."""
     is_overview: bool
@@ -133,8 +137,9 @@ def read_tiff_header(path: Path) -> TiffHeader:
                     hint="Upload one raster a file.",
                 )
             seen.add(position)
-            tags, position = reader.directory(position)
-            pages.append(_page(tags))
+            tags, following = reader.directory(position)
+            pages.append(_page(tags, position))
+            position = following
     if not pages:
         raise corrupt("The file is a TIFF header without a picture.")
     return TiffHeader(size, tuple(pages))
@@ -197,7 +202,7 @@ class _Reader:
         return value
 
 
-def _page(tags: dict[int, Any]) -> TiffPage:
+def _page(tags: dict[int, Any], position: int) -> TiffPage:
     width, height = _one(tags, _WIDTH), _one(tags, _HEIGHT)
     samples = _one(tags, _SAMPLES, 1)
     if not (0 < width < 2**31 and 0 < height < 2**31 and samples > 0):
@@ -228,6 +233,8 @@ def _page(tags: dict[int, Any]) -> TiffPage:
         tiled=tiled,
         blocks_present=len(offsets),
         blocks_expected=expected * (1 if together else samples),
+        position=position,
+        data_start=_data_start(offsets),
         data_end=_data_end(offsets, lengths),
         is_overview=bool(subfile & 1),
         is_mask=bool(subfile & 4),
@@ -250,6 +257,11 @@ def _one(tags: dict[int, Any], tag: int, default: int = 0) -> int:
 def _text(tags: dict[int, Any], tag: int) -> str:
     value = tags.get(tag, b"")
     return value.split(b"\0")[0].decode("latin-1").strip() if isinstance(value, bytes) else ""
+
+
+def _data_start(offsets: NDArray[Any]) -> int:
+    written = offsets[offsets > 0]
+    return int(written.min()) if written.size else 0
 
 
 def _data_end(offsets: NDArray[Any], lengths: NDArray[Any]) -> int:

@@ -11,6 +11,7 @@ from rasterio.enums import MaskFlags
 from rasterio.transform import from_origin
 
 from repository.raster_info import BandInfo, Kind, RasterInfo
+from tasks.raster_source import FoundRaster, RasterSource
 
 UTM = "EPSG:32633"
 ORIGIN = from_origin(400_000, 5_600_000, 10, 10)
@@ -80,3 +81,9 @@ def _band(dataset: rasterio.DatasetReader, index: int, external_mask: bool) -> B
         color_interpretation=dataset.colorinterp[index - 1].name, mask=mask,
         color_table=tuple((value, *rgba) for value, rgba in table.items()),
     )  # fmt: skip
+
+
+def found_of(path: Path, info: RasterInfo | None = None, **source: Any) -> FoundRaster:
+    """A file as inspection would hand it on; `source` holds fields of RasterSource."""
+    info = info or info_of(path)
+    return FoundRaster(RasterSource(path.name, str(path), info.driver, **source), info)

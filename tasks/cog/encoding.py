@@ -6,9 +6,12 @@ import imagecodecs
 import numpy as np
 
 from tasks.cog.validity import Mask, Pixels
+from tasks.cog_profiles import Codec
 
 COMPRESSION_ZSTD = 50000
 COMPRESSION_DEFLATE = 8
+COMPRESSION: dict[Codec, int] = {"zstd": COMPRESSION_ZSTD, "deflate": COMPRESSION_DEFLATE}
+"""TIFF tag Compression."""
 MASK_DEFLATE_LEVEL = 6
 
 
@@ -20,14 +23,16 @@ def padded(block: Pixels, size: int) -> Pixels:
     return np.pad(block, ((0, 0), (0, size - height), (0, size - width)), mode="edge")
 
 
-def encode_block(block: Pixels, size: int, predictor: int, level: int) -> bytes:
-    """A block (samples, h, w) as ZSTD bytes of size x size pixels, samples interleaved."""
+def encode_block(block: Pixels, size: int, predictor: int, codec: Codec, level: int) -> bytes:
+    """A block (samples, h, w) as compressed bytes of size x size pixels, samples interleaved."""
     pixels = np.ascontiguousarray(padded(block, size).transpose(1, 2, 0))
     if predictor == 2:
         pixels = imagecodecs.delta_encode(pixels, axis=-2)
     elif predictor == 3:
         pixels = imagecodecs.floatpred_encode(pixels, axis=-2)
     # imagecodecs takes any buffer; its stubs name only bytes.
+    if codec == "deflate":
+        return bytes(imagecodecs.deflate_encode(pixels, level=level))  # type: ignore[arg-type]
     return bytes(imagecodecs.zstd_encode(pixels, level=level))  # type: ignore[arg-type]
 
 

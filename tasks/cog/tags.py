@@ -17,9 +17,10 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
-from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
+from rasterio.io import DatasetWriter, MemoryFile
 
 from repository.raster_info import RasterInfo
+from tasks.cog.source import StripReader
 
 NEW_SUBFILE_TYPE, WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 SAMPLES, PLANAR_CONFIG, PREDICTOR = 277, 284, 317
@@ -74,9 +75,7 @@ def ascii_text(text: str) -> Tag:
     return Tag(ASCII, len(data), data)
 
 
-def descriptive_tags(
-    info: RasterInfo, dtype: np.dtype[Any], source: DatasetReader
-) -> dict[int, Tag]:
+def descriptive_tags(info: RasterInfo, dtype: np.dtype[Any], source: StripReader) -> dict[int, Tag]:
     """All tags but those of layout, for a raster as `info` describes it.
 
     Band tags and PixelIsPoint come from `source`: `info` does not hold them.
@@ -110,7 +109,7 @@ def _one_pixel_profile(info: RasterInfo, dtype: np.dtype[Any]) -> dict[str, Any]
     return profile
 
 
-def _describe(one_pixel: DatasetWriter, info: RasterInfo, source: DatasetReader) -> None:
+def _describe(one_pixel: DatasetWriter, info: RasterInfo, source: StripReader) -> None:
     tags = {key: value for key, value in info.tags.items() if len(value) <= MAX_TAG_LENGTH}
     area_or_point = source.tags().get("AREA_OR_POINT")
     if area_or_point:

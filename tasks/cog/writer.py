@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from tasks.cog import tags as t
-from tasks.cog.encoding import COMPRESSION_DEFLATE, COMPRESSION_ZSTD
+from tasks.cog.encoding import COMPRESSION, COMPRESSION_DEFLATE
 from tasks.cog.levels import BlockIndex, Level
 from tasks.cog.tags import Tag
+from tasks.cog_profiles import Codec
 
 COPY_BYTES = 8 << 20
 HEADER_ALLOWANCE = 32 << 20
@@ -25,6 +26,7 @@ class Layout:
     """What the writer must know beyond the levels themselves."""
 
     descriptive: dict[int, Tag]
+    codec: Codec
     predictor: int
     has_mask: bool
     row_major: bool
@@ -116,7 +118,7 @@ def _image_tags(level: Level, layout: Layout, number: int, start: int, big: bool
     if number:
         described = {tag: described[tag] for tag in t.SHARED_WITH_OVERVIEWS if tag in described}
     result = described | _block_tags(level, level.image, start, big)
-    result[t.COMPRESSION] = t.shorts(COMPRESSION_ZSTD)
+    result[t.COMPRESSION] = t.shorts(COMPRESSION[layout.codec])
     result[t.PLANAR_CONFIG] = t.shorts(1 if level.planes == 1 else 2)
     if layout.predictor != 1:
         result[t.PREDICTOR] = t.shorts(layout.predictor)

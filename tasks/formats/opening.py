@@ -6,6 +6,7 @@ import warnings as python_warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -57,17 +58,19 @@ def is_plain_name(name: str) -> bool:
 
 
 @contextmanager
-def open_raster(source: RasterSource, *, name: str = "") -> Iterator[rasterio.DatasetReader]:
+def open_raster(
+    source: RasterSource, *, name: str = "", **options: Any
+) -> Iterator[rasterio.DatasetReader]:
     """The raster open for reading; all its bands, whatever `source.bands` says.
 
-    Errors call the file `name`, or else `source.name`. Raises Rejected `corrupt` where GDAL
-    cannot open it.
+    `options` are those of its driver, such as `overview_level`. Errors call the file `name`, or
+    else `source.name`. Raises Rejected `corrupt` where GDAL cannot open it.
     """
-    options = GDAL_OPTIONS | (SIDECAR_OPTIONS if source.has_sidecars else {})
-    with rasterio.Env(**options), python_warnings.catch_warnings():
+    configuration = GDAL_OPTIONS | (SIDECAR_OPTIONS if source.has_sidecars else {})
+    with rasterio.Env(**configuration), python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            dataset = rasterio.open(gdal_name(source), driver=source.driver)
+            dataset = rasterio.open(gdal_name(source), driver=source.driver, **options)
         except RasterioError as error:
             shown = name or source.name or "The file"
             raise Rejected(

@@ -15,10 +15,11 @@ from rio_cogeo.cogeo import cog_validate
 
 from repository.errors import OutOfSpace, Rejected
 from repository.raster_info import Kind
-from tasks import conversion
-from tasks.cog import writer
-from tasks.conversion import Cancelled, convert
-from tests.rasters import gradient, info_of, write_raster
+from tasks import conversion, watch
+from tasks.cog import strips, writer
+from tasks.conversion import convert
+from tasks.watch import Cancelled
+from tests.rasters import found_of, gradient, info_of, write_raster
 
 DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 DTYPES += ["float32", "float64"]
@@ -31,7 +32,7 @@ SAME = [
 def converted(source: Path, kind: Kind = "measurement") -> Path:
     """The COG of `source`, beside it."""
     destination = source.with_suffix(".cog.tif")
-    convert(source, destination, info_of(source, kind), threads=2)
+    convert(found_of(source, info_of(source, kind)), destination, threads=2)
     return destination
 
 
@@ -107,7 +108,8 @@ def test_a_mask_beside_the_source_becomes_internal(tmp_path: Path) -> None:
     outside = np.eye(300, dtype="uint8")[np.newaxis] * 255
     write_raster(tmp_path / "a.tif.msk", outside)
     info = info_of(source, external_mask=True)
-    convert(source, tmp_path / "b.tif", info)
+    mask_path = str(tmp_path / "a.tif.msk")
+    convert(found_of(source, info, mask_path=mask_path), tmp_path / "b.tif")
     with rasterio.open(tmp_path / "b.tif") as cog:
         np.testing.assert_array_equal(cog.read_masks(1), outside[0])
 
@@ -200,7 +202,7 @@ def test_the_owners_answers_win_over_the_file(tmp_path: Path) -> None:
     wkt = rasterio.crs.CRS.from_epsg(3857).to_wkt()
     place = (2.0, 0.0, 10.0, 0.0, -2.0, 20.0)
     info = dataclasses.replace(info, crs_wkt=wkt, transform=place, bands=(band,))
-    convert(source, tmp_path / "b.tif", info)
+    convert(found_of(source, info), tmp_path / "b.tif")
     with rasterio.open(tmp_path / "b.tif") as cog:
         assert (cog.crs.to_epsg(), cog.nodata, tuple(cog.transform)[:6]) == (3857, 7, place)
 
@@ -209,7 +211,7 @@ def test_a_nodata_value_that_the_type_cannot_hold_is_kept(tmp_path: Path) -> Non
     source = write_raster(tmp_path / "a.tif", gradient("uint8"))
     info = info_of(source)
     band = dataclasses.replace(info.bands[0], nodata=-9999, mask="nodata")
-    convert(source, tmp_path / "b.tif", dataclasses.replace(info, bands=(band,)))
+    convert(found_of(source, dataclasses.replace(info, bands=(band,))), tmp_path / "b.tif")
     assert b"-9999\0" in (tmp_path / "b.tif").read_bytes()
 
 
@@ -219,7 +221,7 @@ def test_strips_hold_every_pixel_once_with_its_validity(tmp_path: Path) -> None:
     source = write_raster(tmp_path / "a.tif", pixels, nodata=-1)
     seen: list[np.ndarray] = []
     convert(
-        source, tmp_path / "b.tif", info_of(source),
+        found_of(source), tmp_path / "b.tif",
         on_strip=lambda strip, valid: seen.append(np.where(valid, strip, -5)),
     )  # fmt: skip
     expected = np.where((pixels != -1) & np.isfinite(pixels), pixels, -5)
@@ -227,15 +229,15 @@ def test_strips_hold_every_pixel_once_with_its_validity(tmp_path: Path) -> None:
 
 
 def test_wide_rasters_are_read_in_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = conversion.plan
-    monkeypatch.setattr(conversion, "plan", lambda info, size: plan(info, size, 1 << 18))
+    plan = strips.plan
+    monkeypatch.setattr(strips, "plan", lambda info, size: plan(info, size, 1 << 18))
     pixels = gradient("uint8", 600, 4576, 2)
     mask = gradient("uint8", 600, 4576)[0] > 60
     source = write_raster(tmp_path / "a.tif", pixels, mask=mask)
     in_columns = converted(source)
     assert_same(source, in_columns)
     monkeypatch.undo()
-    convert(source, tmp_path / "whole.tif", info_of(source))
+    convert(found_of(source), tmp_path / "whole.tif")
     for level in range(5):
         with (
             rasterio.open(in_columns, overview_level=level) as one,
@@ -257,10 +259,10 @@ def test_files_beyond_four_gigabytes_are_bigtiff(
 
 
 def test_progress_rises_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "SECONDS_BETWEEN_REPORTS", 0)
+    monkeypatch.setattr(watch, "SECONDS_BETWEEN_REPORTS", 0)
     source = write_raster(tmp_path / "a.tif", gradient("uint8", 1300, 1300))
     shares: list[float] = []
-    convert(source, tmp_path / "b.tif", info_of(source), on_progress=shares.append)
+    convert(found_of(source), tmp_path / "b.tif", on_progress=shares.append)
     assert len(shares) >= 20
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -271,7 +273,7 @@ def test_a_truncated_file_is_rejected_and_leaves_nothing(tmp_path: Path) -> None
     info = info_of(source)
     source.write_bytes(source.read_bytes()[:200_000])
     with pytest.raises(Rejected, match="ends too early") as caught:
-        convert(source, tmp_path / "b.tif", info)
+        convert(found_of(source, info), tmp_path / "b.tif")
     assert caught.value.code == "truncated"
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 
@@ -283,7 +285,7 @@ def test_damaged_blocks_are_rejected(tmp_path: Path) -> None:
     data[len(data) // 2 : len(data) // 2 + 2000] = bytes(2000)
     source.write_bytes(data)
     with pytest.raises(Rejected, match="cannot be decoded") as caught:
-        convert(source, tmp_path / "b.tif", info)
+        convert(found_of(source, info), tmp_path / "b.tif")
     assert caught.value.code == "unreadable_pixels"
 
 
@@ -295,14 +297,14 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(conversion, "write_file", full)
     source = write_raster(tmp_path / "a.tif", gradient("uint8"))
     with pytest.raises(OutOfSpace):
-        convert(source, tmp_path / "b.tif", info_of(source))
+        convert(found_of(source), tmp_path / "b.tif")
     assert not (tmp_path / "b.tif").exists()
 
 
 def test_a_conversion_can_be_stopped(tmp_path: Path) -> None:
     source = write_raster(tmp_path / "a.tif", gradient("uint8"))
     with pytest.raises(Cancelled):
-        convert(source, tmp_path / "b.tif", info_of(source), is_cancelled=lambda: True)
+        convert(found_of(source), tmp_path / "b.tif", is_cancelled=lambda: True)
     assert not (tmp_path / "b.tif").exists()
 
 
@@ -310,6 +312,6 @@ def test_bands_of_different_types_share_the_smallest_that_holds_them(tmp_path: P
     source = write_raster(tmp_path / "a.tif", gradient("uint8", bands=2))
     info = info_of(source)
     bands = (info.bands[0], dataclasses.replace(info.bands[1], dtype="int16"))
-    convert(source, tmp_path / "b.tif", dataclasses.replace(info, bands=bands))
+    convert(found_of(source, dataclasses.replace(info, bands=bands)), tmp_path / "b.tif")
     with rasterio.open(tmp_path / "b.tif") as cog:
         assert cog.dtypes == ("int16", "int16")

@@ -13,7 +13,7 @@ import rasterio
 from rio_cogeo.cogeo import cog_validate
 
 from tasks.conversion import convert
-from tests.rasters import info_of
+from tests.rasters import found_of, info_of
 
 CORPUS = Path(
     os.environ.get("RASTER_CORPUS") or Path(__file__).parents[3] / "shared" / "data"
@@ -47,14 +47,16 @@ def accepted() -> list[Any]:
 @pytest.mark.parametrize("entry", accepted())
 def test_a_real_raster_survives(entry: dict[str, Any], tmp_path: Path) -> None:
     source, destination = CORPUS / entry["file"], tmp_path / "cog.tif"
-    has_mask_file = source.with_name(source.name + ".msk").exists()
+    mask = source.with_name(source.name + ".msk")
     valid_pixels = 0
 
     def count(pixels: np.ndarray, valid: np.ndarray) -> None:
         nonlocal valid_pixels
         valid_pixels += int(valid[0].sum())
 
-    convert(source, destination, info_of(source, external_mask=has_mask_file), on_strip=count)
+    info = info_of(source, external_mask=mask.exists())
+    found = found_of(source, info, mask_path=str(mask) if mask.exists() else "")
+    convert(found, destination, on_strip=count)
     assert valid_pixels == entry["band1"]["valid_pixels"]
     assert cog_validate(destination, strict=True)[1:] == ([], [])
     with rasterio.open(source) as before, rasterio.open(destination) as after:

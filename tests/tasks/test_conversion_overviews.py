@@ -13,7 +13,7 @@ from rasterio.enums import Resampling
 from repository.raster_info import Kind
 from tasks.cog import reduction
 from tasks.conversion import convert
-from tests.rasters import info_of, write_raster
+from tests.rasters import found_of, info_of, write_raster
 
 SHAPE = (512, 1024)
 
@@ -35,7 +35,7 @@ def assert_overviews_as_gdal(
     """
     inner = slice(1, -1) if any(side % 2 for side in pixels.shape[1:]) else slice(None)
     source = write_raster(tmp_path / "a.tif", pixels, **options)
-    convert(source, tmp_path / "cog.tif", info_of(source, kind))
+    convert(found_of(source, info_of(source, kind)), tmp_path / "cog.tif")
     resampling = {"classes": Resampling.mode, "bits": Resampling.nearest}
     with rasterio.open(source, "r+") as dataset:
         dataset.build_overviews([2, 4], resampling.get(kind, Resampling.average))
@@ -73,7 +73,7 @@ def test_means_leave_nodata_out(tmp_path: Path, dtype: str, nodata: float) -> No
 def test_a_mean_never_becomes_nodata_by_accident(tmp_path: Path) -> None:
     pixels = np.tile(np.array([[-1, 1], [1, -1]], dtype="int8"), (1, 256, 512))
     source = write_raster(tmp_path / "a.tif", pixels, nodata=0)
-    convert(source, tmp_path / "cog.tif", info_of(source))
+    convert(found_of(source), tmp_path / "cog.tif")
     with rasterio.open(tmp_path / "cog.tif", overview_level=0) as cog:
         assert set(np.unique(cog.read())) == {1}
 
@@ -92,7 +92,7 @@ def test_transparent_pixels_do_not_darken_their_neighbours(tmp_path: Path) -> No
     pixels[3] = 255
     pixels[:, noise("uint8")[0] < 90] = 0
     source = write_raster(tmp_path / "a.tif", pixels, photometric="RGB", alpha="yes")
-    convert(source, tmp_path / "cog.tif", info_of(source, "rgb"))
+    convert(found_of(source, info_of(source, "rgb")), tmp_path / "cog.tif")
     with rasterio.open(tmp_path / "cog.tif", overview_level=0) as cog:
         red, alpha = cog.read(1), cog.read(4)
     assert red[alpha > 0].min() >= 90
@@ -102,7 +102,7 @@ def test_a_mask_is_reduced_with_its_pixels(tmp_path: Path) -> None:
     pixels, mask = noise("uint8"), noise("uint8")[0] > 150
     pixels[0, ~mask] = 255
     source = write_raster(tmp_path / "a.tif", pixels, mask=mask)
-    convert(source, tmp_path / "cog.tif", info_of(source))
+    convert(found_of(source), tmp_path / "cog.tif")
     with rasterio.open(tmp_path / "cog.tif", overview_level=0) as cog:
         valid = mask.reshape(256, 2, 512, 2).any(axis=(1, 3))
         np.testing.assert_array_equal(cog.read_masks(1) > 0, valid)
@@ -136,7 +136,7 @@ def test_the_nearest_of_odd_sides_are_gdals(tmp_path: Path, shape: tuple[int, in
 def test_classes_of_odd_sides_stay_in_place(tmp_path: Path) -> None:
     pixels = np.repeat(np.arange(200, dtype="uint8"), 5)[:999]
     source = write_raster(tmp_path / "a.tif", np.tile(pixels, (1, 999, 1)))
-    convert(source, tmp_path / "cog.tif", info_of(source, "classes"))
+    convert(found_of(source, info_of(source, "classes")), tmp_path / "cog.tif")
     with rasterio.open(tmp_path / "cog.tif", overview_level=0) as cog:
         centres = ((np.arange(500) + 0.5) * 999 / 500).astype(int)
         assert np.abs(cog.read(1)[-1].astype(int) - pixels[centres]).max() <= 1

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
@@ -99,22 +98,6 @@ def test_a_cut_file_tells_how_much_is_missing(tmp_path: Path) -> None:
 def test_complex_numbers_are_refused(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "a.tif", np.ones((1, 4, 4), "complex64"))
     assert rejection(path).code == "complex_data"
-
-
-def test_a_rotated_grid_is_refused(tmp_path: Path) -> None:
-    path = write_raster(
-        tmp_path / "a.tif", gradient("uint8"), transform=Affine(7, 7, 4e5, 7, -7, 5e6)
-    )
-    error = rejection(path)
-    assert error.code == "rotated"
-    assert "gdalwarp" in error.hint
-
-
-def test_ground_control_points_alone_are_refused(tmp_path: Path) -> None:
-    points = [GroundControlPoint(r, c, 14 + c, 50 - r) for r in (0, 9) for c in (0, 9)]
-    options = {"transform": None, "crs": "EPSG:4326", "gcps": points}
-    path = write_raster(tmp_path / "a.tif", gradient("uint8"), **options)
-    assert rejection(path).code == "gcps_only"
 
 
 def test_another_planet_is_refused(tmp_path: Path) -> None:
