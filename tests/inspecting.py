@@ -18,6 +18,7 @@ from repository.raster_info import RasterInfo
 from tasks.conversion import convert as write_cog
 from tasks.formats.limits import DEFAULT_LIMITS
 from tasks.inspection import inspect_files
+from tasks.library_errors import library_errors_named
 from tasks.raster_source import HandedFile, Inspection
 
 
@@ -99,7 +100,8 @@ def _outcome(files: list[tuple[str, str]], folder: Path, convert: bool) -> Outco
         handed_on = [HandedFile(*file) for file in files]
         end = inspect_files(handed_on, folder=folder, say_found=told.append)
         for number, found in enumerate(end.rasters if convert else ()):
-            write_cog(found, folder / f"{number}.tif")
+            with library_errors_named(found.source.path):
+                write_cog(found, folder / f"{number}.tif")
     except RastrumError as error:
         end = error
     return Outcome(end, told[-1], time.monotonic() - start)
