@@ -1,84 +1,35 @@
-"""path -> RasterInfo, or a named rejection: the first step of the way in."""
+"""The files of an upload -> the rasters that they hold, with all facts, or a named rejection.
+
+The first step of the way in: unpack archives, sort the files, read headers without GDAL, settle
+which rasters are meant, and only then open them one by one.
+"""
 
 from __future__ import annotations
 
-import warnings as python_warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
-from repository.errors import BadRequest, Rejected
-from repository.findings import BandFindings, Findings, RasterFindings
-from repository.raster_info import RasterInfo
-from tasks.band_facts import clean_text, read_bands
-from tasks.cog.as_it_is import is_good_cog
-from tasks.dates import find_datetime, parse_answer
-from tasks.footprints import find_footprint
-from tasks.formats import geotiff
+from repository.errors import BadRequest, RastrumError, Rejected
+from repository.findings import FileFindings, FileRole, Findings
+from tasks.archives.allowance import ArchiveLimits
+from tasks.attachment_types import media_type
+from tasks.candidates import PreparedFile, candidates_of, choose, prepare
+from tasks.dates import parse_answer
+from tasks.describing import Request, describe
+from tasks.diagnosis import Diagnosis
+from tasks.file_sets import FileSets, RasterFiles, sort_files
 from tasks.formats.limits import DEFAULT_LIMITS, Limits
-from tasks.formats.opening import GDAL_OPTIONS
-from tasks.formats.records import HeaderFacts
-from tasks.georeference import Georeference, find_georeference
-from tasks.kinds import guess_kind, kind_from_header
-from tasks.raster_source import FoundRaster, HandedFile, Inspection, RasterSource
-from tasks.warping import settle_grid
+from tasks.formats.recognition import recognise
+from tasks.library_errors import library_errors_named
+from tasks.raster_source import Attachment, FoundRaster, HandedFile, Inspection
+from tasks.tags import plain_name, plain_text
+from tasks.unpacking import archive_kind, unpack
 
 _ANSWERS = frozenset({"crs", "bounds", "nodata", "datetime", "subdatasets"})
-_MAX_TAGS, _MAX_TAG_CHARACTERS = 200, 4000
-
-
-@dataclass(frozen=True)
-class Format:
-    """How one kind of file is recognised, and what may open it."""
-
-    driver: str
-    """The one GDAL driver that is tried."""
-    magic: tuple[bytes, ...]
-    read_header: Callable[[Path, Limits], HeaderFacts]
-    """Reads and checks the header without GDAL."""
-
-
-FORMATS = (Format("GTiff", geotiff.MAGIC, geotiff.check),)
-"""What is taken, by first bytes. The name's ending is never looked at."""
-
-
-def inspect(
-    path: Path,
-    *,
-    answers: Mapping[str, Any] | None = None,
-    file_name: str = "",
-    max_decoded_bytes: int = DEFAULT_LIMITS.decoded_bytes,
-) -> RasterInfo:
-    """All that the header tells about the raster at `path`, with the owner's answers applied.
-
-    `path` is a server-made name; `file_name` is the user's, used for the date and the kind.
-    Reads no pixels but a bounded sample where only pixels tell classes from measurements
-    (`tasks.kinds`); damage found there is left for the conversion to name.
-    Raises Rejected, NeedsInput (`crs_missing`, `bounds_missing`), BadRequest `invalid_answer`.
-    """
-    return _inspect(path, answers, file_name, max_decoded_bytes).info
-
-
-def _inspect(
-    path: Path, answers: Mapping[str, Any] | None, file_name: str, max_decoded_bytes: int
-) -> FoundRaster:
-    answers = {key: value for key, value in (answers or {}).items() if value is not None}
-    if unknown := set(answers) - _ANSWERS:
-        raise BadRequest(f"Unknown answer: {', '.join(sorted(unknown))}.", code="invalid_answer")
-    limits = replace(DEFAULT_LIMITS, decoded_bytes=max_decoded_bytes)
-    header = recognise(path).read_header(path, limits)
-    with open_raster(path, name=file_name or "The file") as dataset:
-        _reject_complex(dataset)
-        place = find_georeference(dataset, answers, header.projected_epsg)
-        info = _described(dataset, header, place, answers, file_name)
-        info, warp = settle_grid(replace(info, kind=guess_kind(dataset, info)), place)
-    source = RasterSource(file_name, str(path), info.driver, warp=warp)
-    return FoundRaster(source, info, is_good_cog(path, header.tiff, info, answers))
+_NAMES_SHOWN = 5
 
 
 def inspect_files(
@@ -89,156 +40,203 @@ def inspect_files(
     max_decoded_bytes: int = DEFAULT_LIMITS.decoded_bytes,
     say_found: Callable[[Findings], None] = lambda found: None,
 ) -> Inspection:
-    """What the files of one upload hold. `folder` is the job's own, for what must be unpacked.
+    """What the files of one upload hold, with the owner's answers applied.
 
-    Raises Rejected, NeedsInput, BadRequest as `inspect` does.
+    `folder` is the job's own: members of archives and rasters with their sidecars are put below
+    it under names of ours. `say_found` hears what is known, step by step, also where an error
+    follows. Raises Rejected; NeedsInput (`crs_missing`, `bounds_missing`, `choose_subdatasets`);
+    BadRequest `invalid_answer`; OutOfSpace.
     """
-    rasters = [_inspect(Path(file.path), answers, file.name, max_decoded_bytes) for file in files]
-    say_found(Findings(
-        "inspecting", rasters=tuple(_findings(found) for found in rasters),
-        warnings=rasters[0].info.warnings,
-    ))  # fmt: skip
-    return Inspection(tuple(rasters))
+    diagnosis = Diagnosis(say_found)
+    try:
+        given = _checked(answers or {})
+        limits = replace(DEFAULT_LIMITS, decoded_bytes=max_decoded_bytes)
+        named = [replace(file, name=plain_text(file.name, 1000) or "file") for file in files]
+        return _Inspection(named, folder, given, limits, diagnosis).run()
+    finally:
+        diagnosis.tell()
 
 
-def _findings(found: FoundRaster) -> RasterFindings:
-    info = found.info
-    return RasterFindings(
-        name=found.source.name, format=info.driver, width=info.width, height=info.height,
-        bands=tuple(BandFindings(band.index, band.dtype, band.nodata) for band in info.bands),
-        crs_name=info.crs_name, crs_epsg=info.crs_epsg, transform=info.transform,
-        bounds=info.bounds, bounds_wgs84=info.bounds_wgs84, footprint_wgs84=info.footprint_wgs84,
-    )  # fmt: skip
+def _checked(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that were given. Raises BadRequest for those that nobody asked for."""
+    given = {key: value for key, value in answers.items() if value is not None}
+    if unknown := set(given) - _ANSWERS:
+        raise BadRequest(f"Unknown answer: {', '.join(sorted(unknown))}.", code="invalid_answer")
+    if "datetime" in given:
+        parse_answer(given["datetime"])
+    return given
 
 
-def recognise(path: Path) -> Format:
-    """The format that the first bytes name. Raises Rejected for all that is not taken."""
-    with path.open("rb") as file:
-        start = file.read(512)
-    if not start:
-        raise Rejected("The file is empty.", code="empty_file", hint="Upload it again.")
-    for known in FORMATS:
-        if start.startswith(known.magic):
-            return known
-    name = _foreign_name(start)
-    if name is None:
-        raise Rejected(
-            "The file is not a raster: its first bytes are those of no raster format.",
-            code="not_a_raster",
-            hint="Upload a GeoTIFF.",
+class _Inspection:
+    """One run of `inspect_files`."""
+
+    def __init__(
+        self,
+        files: Sequence[HandedFile],
+        folder: Path,
+        answers: Mapping[str, Any],
+        limits: Limits,
+        diagnosis: Diagnosis,
+    ) -> None:
+        self.files, self.folder, self.answers = files, folder, answers
+        self.limits, self.diagnosis = limits, diagnosis
+        self.members: dict[str, str] = {}
+        """Path of each file that came out of an archive -> path of the archive."""
+
+    def run(self) -> Inspection:
+        """See `inspect_files`."""
+        self.diagnosis.step("unpacking")
+        loose = self._unpacked()
+        self.diagnosis.step("sorting")
+        sets = sort_files(loose, self._recognise)
+        self._note_files(sets)
+        self.diagnosis.step("reading_header")
+        prepared = self._prepared(sets.rasters)
+        self.diagnosis.step("choosing")
+        candidates = candidates_of(prepared)
+        must_choose = self._must_choose(sets, prepared)
+        if must_choose:
+            self.diagnosis.offer([candidate.option() for candidate in candidates])
+        chosen = choose(candidates, self.answers, must_choose=must_choose)
+        several = len(chosen) > 1
+        request = Request(self.answers, self.limits, self.files[0].name, self.diagnosis, several)
+        found = []
+        for number, candidate in enumerate(chosen):
+            with (
+                _named(candidate.name if several else ""),
+                library_errors_named(str(candidate.file.path)),
+            ):
+                found.append(describe(candidate, number, request))
+        return Inspection(self._with_notes(found), _attachments(sets))
+
+    def _unpacked(self) -> list[HandedFile]:
+        """All files, with the members of archives in their places."""
+        archives = [file for file in self.files if self._is_archive(file)]
+        if not archives:
+            return list(self.files)
+        limits = ArchiveLimits(unpacked_bytes=self.limits.decoded_bytes)
+        contents = dict(
+            zip(archives, unpack(archives, self.folder / "members", limits), strict=True)
         )
-    raise Rejected(
-        f"This looks like {name}; only GeoTIFF is taken.",
-        code="unsupported_format",
-        hint="Convert it first: `gdal_translate -of COG input output.tif`.",
-    )
+        result = []
+        for file in self.files:
+            for member in contents.get(file, [file]):
+                is_member = member is not file
+                name = f"{file.name}/{member.name}" if is_member and len(self.files) > 1 else ""
+                result.append(replace(member, name=name) if name else member)
+                if is_member:
+                    self.members[member.path] = file.path
+        return result
+
+    def _is_archive(self, file: HandedFile) -> bool:
+        """Whether it is to be unpacked: office documents are zip files too, and stay whole."""
+        path = Path(file.path)
+        size = path.stat().st_size
+        self.diagnosis.file(file.path, FileFindings(file.name, size))
+        kind = None if media_type(file.name) else archive_kind(path)
+        if kind is not None:
+            self.diagnosis.file(
+                file.path, FileFindings(file.name, size, f"{kind} archive", role="archive")
+            )
+        return kind is not None
+
+    def _recognise(self, path: Path, name: str, sidecars: Mapping[str, Path]) -> str:
+        if str(path) in self.members and archive_kind(path) is not None:
+            raise Rejected(
+                f"{plain_name(name)} is an archive in an archive; such are not unpacked.",
+                code="nested_archive",
+                hint="Upload it by itself, or pack all files into one archive.",
+            )
+        with library_errors_named(str(path)):
+            return recognise(path, name, sidecars).title
+
+    def _note_files(self, sets: FileSets) -> None:
+        for raster in sets.rasters:
+            self._note(raster.file, "raster", raster.format)
+            for sidecar in (*raster.sidecars.values(), raster.mask):
+                if sidecar is not None:
+                    self._note(sidecar, "sidecar")
+        for file in sets.attachments:
+            self._note(file, "attachment")
+        for file, _ in sets.ignored:
+            self._note(file, "ignored")
+        self.diagnosis.warn(_ignored_warning(sets))
+
+    def _note(self, file: HandedFile, role: FileRole, title: str = "") -> None:
+        size = Path(file.path).stat().st_size
+        self.diagnosis.file(file.path, FileFindings(file.name, size, title, role))
+
+    def _prepared(self, rasters: Sequence[RasterFiles]) -> list[PreparedFile]:
+        """Each raster checked. One that cannot be is left out where the owner has to choose."""
+        result, first_error = [], None
+        choosing = self._several_members(rasters)
+        for number, files in enumerate(rasters):
+            folder = self.folder / "rasters" / f"{number:04d}"
+            try:
+                with (
+                    _named(files.file.name if len(rasters) > 1 else ""),
+                    library_errors_named(str(folder)),
+                ):
+                    file = prepare(files, folder, self.limits)
+            except Rejected as error:
+                if not choosing:
+                    raise
+                first_error = first_error or error
+                self.diagnosis.warn([("member_unreadable", error.detail)])
+                continue
+            result.append(replace(file, is_member=files.file.path in self.members))
+        if not result and first_error is not None:
+            raise first_error
+        return result
+
+    def _must_choose(self, sets: FileSets, prepared: Sequence[PreparedFile]) -> bool:
+        """Files that came one by one are all meant; an archive of several says nothing."""
+        return self._several_members(sets.rasters) or any(
+            file.listing.must_choose for file in prepared
+        )
+
+    def _several_members(self, rasters: Sequence[RasterFiles]) -> bool:
+        archives = [self.members.get(raster.file.path, "") for raster in rasters]
+        return any(archive and archives.count(archive) > 1 for archive in set(archives))
+
+    def _with_notes(self, found: Sequence[FoundRaster]) -> tuple[FoundRaster, ...]:
+        """The first raster carries what is to be said of the whole upload."""
+        first = found[0]
+        own = {note for raster in found for note in raster.info.warnings}
+        notes = tuple(note for note in self.diagnosis.findings.warnings if note not in own)
+        info = replace(first.info, warnings=(*notes, *first.info.warnings))
+        return (replace(first, info=info), *found[1:])
 
 
 @contextmanager
-def open_raster(path: Path, *, name: str = "The file") -> Iterator[rasterio.DatasetReader]:
-    """The raster open for reading by its one driver, cut off from network and sidecars.
-
-    Raises Rejected `corrupt` where GDAL cannot open it.
-    """
-    driver = recognise(path).driver
-    with rasterio.Env(**GDAL_OPTIONS), python_warnings.catch_warnings():
-        python_warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            dataset = rasterio.open(path, driver=driver)
-        except RasterioError as error:
-            raise Rejected(
-                f"GDAL cannot open the file: {_without_path(str(error), path, name)}",
-                code="corrupt",
-                hint="Write it anew with `gdal_translate -of COG input output.tif`.",
-            ) from error
-        with dataset:
-            yield dataset
+def _named(name: str) -> Iterator[None]:
+    """Puts a file's name in front of an error, where there are several files."""
+    name = plain_name(name)
+    try:
+        yield
+    except RastrumError as error:
+        if name and name not in error.detail:
+            error.detail = f"{name}: {error.detail}"
+            error.args = (error.detail,)
+        raise
 
 
-_FOREIGN = (
-    (b"\x89HDF", "HDF5 or NetCDF 4"), (b"CDF", "NetCDF"), (b"GRIB", "GRIB"),
-    (b"\x0e\x03\x13\x01", "HDF4"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"),
-    (b"\0\0\0\x0cjP", "JPEG 2000"), (b"\xff\x4f\xff\x51", "JPEG 2000"), (b"PK", "a zip archive"),
-    (b"\x1f\x8b", "a gzip archive"), (b"EHFA_HEADER_TAG", "Erdas Imagine"),
-    (b"SQLite format 3", "GeoPackage or MBTiles"), (b"NITF", "NITF"), (b"ENVI", "an ENVI header"),
-    (b"ncols", "an ESRI ASCII grid"), (b"NCOLS", "an ESRI ASCII grid"), (b"UHL1", "DTED"),
-    (b"<VRTDataset", "a VRT"), (b"GIF8", "GIF"), (b"RIFF", "WebP"), (b"BM", "a Windows bitmap"),
-)  # fmt: skip
-
-
-def _foreign_name(start: bytes) -> str | None:
-    text = start.lstrip(b"\xef\xbb\xbf \r\n\t")
-    for magic, name in _FOREIGN:
-        if text.startswith(magic):
-            return name
-    return "a tar archive" if start[257:262] == b"ustar" else None
-
-
-def _without_path(text: str, path: Path, name: str) -> str:
-    return text.replace(str(path), name).replace(path.name, name)[:300]
-
-
-def _described(
-    dataset: rasterio.DatasetReader,
-    header: HeaderFacts,
-    place: Georeference,
-    answers: Mapping[str, Any],
-    file_name: str,
-) -> RasterInfo:
-    footprint = find_footprint(place.crs, place.transform, place.width, place.height)
-    notes = list(footprint.warnings) + _page_warnings(header)
-    bands = read_bands(dataset, header, answers, notes)
-    tags = _tags(dataset)
-    moment, source = find_datetime(tags, file_name)
-    if "datetime" in answers:
-        moment, source = parse_answer(answers["datetime"]), None
-    block_height, block_width = dataset.block_shapes[0]
-    grid = place.transform
-    return RasterInfo(
-        driver=dataset.driver,
-        width=dataset.width,
-        height=dataset.height,
-        crs_wkt=place.wkt,
-        crs_epsg=place.epsg,
-        crs_name=place.crs.name,
-        transform=(grid.a, grid.b, grid.c, grid.d, grid.e, grid.f),
-        bounds=place.bounds,
-        bounds_wgs84=footprint.bounds_wgs84,
-        footprint_wgs84=footprint.geometry,
-        bands=bands,
-        kind=kind_from_header(bands, file_name),
-        tags=tags,
-        compression=str(dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "none")).lower(),
-        block_width=block_width,
-        block_height=block_height,
-        overviews=header.overviews,
-        datetime=moment,
-        datetime_source=source,
-        warnings=tuple(notes),
+def _attachments(sets: FileSets) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(
+            plain_name(file.name),
+            file.path,
+            media_type(file.name) or "application/octet-stream",
+        )
+        for file in sets.attachments
     )
 
 
-def _reject_complex(dataset: rasterio.DatasetReader) -> None:
-    kinds = {str(dtype) for dtype in dataset.dtypes}
-    if any(kind.startswith("complex") for kind in kinds):
-        raise Rejected(
-            f"The raster holds complex numbers ({', '.join(sorted(kinds))}), "
-            "which have no single value to draw.",
-            code="complex_data",
-            hint="Upload amplitude or intensity instead, "
-            "for example `gdal_calc.py -A in.tif --calc='abs(A)' --outfile=out.tif`.",
-        )
-
-
-def _page_warnings(header: HeaderFacts) -> list[tuple[str, str]]:
-    result = list(header.warnings)
-    if header.tiff is not None and header.tiff.other_pages:
-        pages = header.tiff.other_pages + 1
-        result.append(("more_pages", f"The file has {pages} pages; only the first is published."))
-    return result
-
-
-def _tags(dataset: rasterio.DatasetReader) -> dict[str, str]:
-    """Dataset tags, bounded: a tag is the uploader's text and may be of any length."""
-    kept = list(dataset.tags().items())[:_MAX_TAGS]
-    return {clean_text(key)[:200]: clean_text(value)[:_MAX_TAG_CHARACTERS] for key, value in kept}
+def _ignored_warning(sets: FileSets) -> list[tuple[str, str]]:
+    if not sets.ignored:
+        return []
+    shown = "; ".join(
+        f"{plain_name(file.name)}: {reason}" for file, reason in sets.ignored[:_NAMES_SHOWN]
+    )
+    more = len(sets.ignored) - _NAMES_SHOWN
+    return [("files_ignored", f"Left out: {shown}{f'; and {more} more' if more > 0 else ''}.")]

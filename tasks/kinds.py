@@ -36,6 +36,18 @@ _BIT_NAME = re.compile(
     re.IGNORECASE,
 )
 
+_MEASURED_NAME = re.compile(
+    r"(?:^|[^a-z])(?:dem|dsm|dtm|elev|elevation|heights?|slope|hillshade|bathymetry|ndvi|evi|lst|"
+    r"sst)(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+"""A few even values in patches are class codes, but for those who say otherwise."""
+
+
+def is_measured(file_name: str) -> bool:
+    """Whether a name says that the numbers are measurements, few as they may be."""
+    return _MEASURED_NAME.search(file_name) is not None
+
 
 def kind_from_header(bands: Sequence[BandInfo], file_name: str) -> Kind:
     """What colour table, colour interpretation and names say; `measurement` where they are mute."""

@@ -64,7 +64,9 @@ def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
         )
     except BadRequest as error:
         # An answer that cannot be used is the owner's to mend, like one that is missing.
-        raise NeedsInput(error.detail, hint=error.hint, code=error.code) from error
+        question = NeedsInput(error.detail, hint=error.hint, code=error.code)
+        question.options = error.options
+        raise question from error
     return inspection.to_json()
 
 
@@ -72,17 +74,19 @@ def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
     """tasks.conversion with statistics in the same pass, and the default style from them."""
     from tasks.conversion import convert as convert_raster
     from tasks.conversion import info_of_result, with_kind
+    from tasks.library_errors import library_errors_named
     from tasks.rendering_defaults import default_style
     from tasks.statistics import RasterStatistics
 
     found = with_kind(found_from_json(request["found"]))
     statistics = RasterStatistics(found.info)
-    result = convert_raster(
-        found,
-        Path(request["cog"]),
-        on_progress=lambda share: say({"progress": share}),
-        on_strip=statistics.add,
-    )
+    with library_errors_named(found.source.path):
+        result = convert_raster(
+            found,
+            Path(request["cog"]),
+            on_progress=lambda share: say({"progress": share}),
+            on_strip=statistics.add,
+        )
     info = statistics.complete(info_of_result(found, result))
     return {"info": info.to_json(), "style": default_style(info).to_json()}
 

@@ -67,12 +67,16 @@ class PixelProcess:
 
         Raises Rejected, NeedsInput, StepFailed, LeaseLost.
         """
-        result = self._run(
-            {"step": "inspect", "files": [asdict(file) for file in files],
-             "folder": str(self.folder), "answers": answers,
-             "max_decoded_bytes": max_decoded_bytes},
-            found=note,
-        )  # fmt: skip
+        latest = _LatestFindings(note)
+        try:
+            result = self._run(
+                {"step": "inspect", "files": [asdict(file) for file in files],
+                 "folder": str(self.folder), "answers": answers,
+                 "max_decoded_bytes": max_decoded_bytes},
+                found=latest,
+            )  # fmt: skip
+        finally:
+            latest.note()
         return Inspection.from_json(result)
 
     def convert(
@@ -145,6 +149,26 @@ class PixelProcess:
                 hint="Rewrite it, for example with gdal_translate, and upload the copy.",
             )
         return StepFailed(f"The process that reads the file ended with {status}.", code="step_died")
+
+
+class _LatestFindings:
+    """Notes the findings twice a second at most, and the last ones when `note` is called."""
+
+    def __init__(self, note: Callable[[Findings], None]) -> None:
+        self._note, self._next = note, time.monotonic() + REPORT_EVERY_SECONDS
+        self._waiting: Findings | None = None
+
+    def __call__(self, found: Findings) -> None:
+        self._waiting = found
+        if time.monotonic() >= self._next:
+            self.note()
+
+    def note(self) -> None:
+        """Note what was not noted yet."""
+        found, self._waiting = self._waiting, None
+        self._next = time.monotonic() + REPORT_EVERY_SECONDS
+        if found is not None:
+            self._note(found)
 
 
 def _throttled(report: Callable[[float], None]) -> Callable[[float], None]:

@@ -13,7 +13,7 @@ from rasterio.transform import from_origin
 
 from repository.errors import BadRequest, NeedsInput, Rejected
 from repository.raster_info import RasterInfo
-from tasks.inspection import inspect
+from tests.inspecting import inspect
 from tests.rasters import gradient, write_raster
 
 
@@ -75,9 +75,9 @@ def test_alpha_and_mask_are_told_apart(tmp_path: Path) -> None:
     [
         (b"", "empty_file"),
         (b"just some text\n", "not_a_raster"),
-        (b"<html></html>", "not_a_raster"),
+        (b"\x89HDF\r\n\x1a\n", "truncated"),
         (b"<VRTDataset></VRTDataset>", "unsupported_format"),
-        (b"\x89HDF\r\n\x1a\n", "unsupported_format"),
+        (b"GIF89a" + bytes(20), "unsupported_format"),
         (b"II*\0\x08\0\0\0", "truncated"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.inspection import inspect
+from tests.inspecting import inspect
 from tests.rasters import write_raster
 
 
@@ -42,3 +42,10 @@ def test_a_telling_name_means_bits(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "a.tif", patches("uint16", (1, 21824)))
     assert inspect(path, file_name="LC08_QA_PIXEL.TIF").kind == "bits"
     assert inspect(path, file_name="aqaba.tif").kind != "bits"
+
+
+def test_a_telling_name_means_measurements(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", patches("uint8", (177, 178, 179)))
+    assert inspect(path, file_name="x.tif").kind == "classes"
+    assert inspect(path, file_name="alps_DEM_50.tif").kind == "measurement"
+    assert inspect(path, file_name="modems.tif").kind == "classes"

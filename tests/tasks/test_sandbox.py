@@ -29,7 +29,8 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
         code = (
             "import ctypes, os, time\nfrom repository.errors import *\n"
             f"import tasks.pixel_steps as steps\ndef fake(request, say):\n{lines}\n"
-            "import tasks.pixel_zygote as zygote\nsteps.STEPS['fake'] = fake\nzygote.main()\n"
+            "import tasks.pixel_zygote as zygote\n"
+            "steps.STEPS['fake'] = steps.STEPS['inspect'] = fake\nzygote.main()\n"
         )
         script = tmp_path / "child.py"
         script.write_text(code)
@@ -127,6 +128,16 @@ def test_progress_is_reported(plant: Plant, tmp_path: Path) -> None:
     with PixelProcess(tmp_path, seconds=20) as pixels:
         pixels._run({"step": "fake"}, progress=shares.append)
     assert shares == [0.1, 0.5, 1.0]
+
+
+def test_the_last_findings_are_noted_whatever_the_end(plant: Plant, tmp_path: Path) -> None:
+    lines = "for i in range(50): say({'found': {'step': str(i)}})\n"
+    noted: list[str] = []
+    plant(lines + "os.kill(os.getpid(), 11)")
+    with PixelProcess(tmp_path, seconds=20) as pixels, pytest.raises(Rejected, match="crashed"):
+        pixels.inspect([], {}, 1, lambda found: noted.append(found.step))
+    assert noted[-1] == "49"
+    assert len(noted) < 10
 
 
 def test_a_child_that_we_killed_is_a_lost_lease(plant: Plant, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from repository.raster_info import Statistics
-from tasks.inspection import inspect
 from tasks.statistics import RasterStatistics, band_statistics
+from tests.inspecting import inspect
 from tests.rasters import write_raster
 
 TYPES = ["uint8", "int8", "uint16", "int16", "int32", "uint32", "float32", "float64"]
