@@ -1,0 +1,32 @@
+"""A network namespace with nothing in it, and no capability in any other."""
+
+from __future__ import annotations
+
+import ctypes
+
+from tasks.isolation.system import LIBC, last_error
+
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+CAPABILITY_VERSION_3 = 0x20080522
+
+
+def cut_network() -> None:
+    """Leave the network (unshare(2)). Raises OSError where the kernel or a container forbids it.
+
+    An ordinary user may do so inside a user namespace; a root whose container has none, by itself.
+    """
+    if LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 and LIBC.unshare(CLONE_NEWNET) != 0:
+        raise last_error()
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+def drop_capabilities() -> None:
+    """Root's too: from here on a file's mode counts (capset(2), version 3)."""
+    header = _Header(CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 bits
+    if LIBC.capset(ctypes.byref(header), ctypes.byref(nothing)) != 0:
+        raise last_error()
