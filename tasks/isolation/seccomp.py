@@ -45,7 +45,12 @@ def refuse_system_calls() -> None:
     machine = platform.machine()
     if machine not in MACHINES:
         raise OSError(errno.ENOSYS, f"no table of system calls for {machine}")
-    code = b"".join(struct.pack("HBBI", *step) for step in program(machine, os.getpid()))
+    install(program(machine, os.getpid()))
+
+
+def install(steps: list[Instruction]) -> None:
+    """Make a filter this thread's, for good. Raises OSError."""
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
     prepared = _Program(len(code) // 8, code)
     control(PR_SET_SECCOMP, FILTER, ctypes.byref(prepared))
 
@@ -62,9 +67,9 @@ def program(machine: str, pid: int) -> list[Instruction]:
         (RETURN, 0, 0, ERROR | errno.EPERM),
     ]
     for numbers in REFUSED.values():
-        steps += _answer(numbers[column], errno.EPERM)
+        steps += answer(numbers[column], errno.EPERM)
     for numbers in ABSENT.values():
-        steps += _answer(numbers[column], errno.ENOSYS)
+        steps += answer(numbers[column], errno.ENOSYS)
     steps += _only_if(CLONE[column], [(ANY_BIT, 0, 1, CLONE_THREAD)])
     for numbers in ON_ITSELF.values():
         steps += _only_if(numbers[column], [(EQUAL, 0, 1, pid)])
@@ -73,7 +78,8 @@ def program(machine: str, pid: int) -> list[Instruction]:
     return [*steps, (RETURN, 0, 0, ALLOW)]
 
 
-def _answer(number: int | None, error: int) -> list[Instruction]:
+def answer(number: int | None, error: int) -> list[Instruction]:
+    """Answer a system call, which some machines do not have, with an error (errno(3))."""
     if number is None:
         return []
     return [(EQUAL, 0, 1, number), (RETURN, 0, 0, ERROR | error)]

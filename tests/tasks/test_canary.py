@@ -1,0 +1,119 @@
+"""The canary sees what a child can reach, whichever layers a machine has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks import sandbox
+from tasks.canary import Verdict, examine
+
+pytestmark = pytest.mark.faults
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMINE = """
+import json, sys
+from pathlib import Path
+from tasks.canary import examine
+verdict = examine(Path(sys.argv[1]))
+print(json.dumps({"reached": verdict.reached, "layers": verdict.layers}))
+"""
+ORDINARY_USER = """
+import os, sysconfig
+import rasterio, tasks.pixel_steps as steps
+sysconfig.get_paths()  # reads a file that lies where the ordinary user may not look
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+steps.main()
+"""
+ALL_DRIVERS = """
+import tasks.pixel_steps as steps
+steps.keep_drivers = lambda: None
+steps.main()
+"""
+
+
+def examine_without(missing: str, folder: Path) -> Verdict:
+    """The verdict in a container that lacks the layers named."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.services.contained", missing,
+         sys.executable, "-c", EXAMINE, str(folder)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    answer = json.loads(done.stdout)
+    return Verdict(tuple(answer["reached"]), answer["layers"])
+
+
+@pytest.fixture
+def job_folder(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+def test_here_a_child_reaches_nothing(job_folder: Path) -> None:
+    verdict = examine(job_folder)
+    assert verdict.reached == ()
+    assert not verdict.lacks_a_layer
+    assert "holds" in verdict.sentence()
+    assert not list(job_folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("missing", "reached"),
+    [
+        ("namespace", set()),
+        ("landlock", {"file", "write"}),
+        ("seccomp", {"socket", "program"}),
+        ("namespace,landlock", {"file", "write"}),
+        ("landlock,seccomp", {"file", "write", "socket", "program", "signal"}),
+        ("namespace,landlock,seccomp",
+         {"file", "write", "network", "socket", "program", "signal"}),
+    ],
+)  # fmt: skip
+def test_a_container_without_some_layers(missing: str, reached: set[str], job_folder: Path) -> None:
+    verdict = examine_without(missing, job_folder)
+    assert set(verdict.reached) == reached
+    assert verdict.lacks_a_layer
+    assert not verdict.is_hopeless
+    for layer in missing.split(","):
+        assert verdict.layers[layer] != "in force"
+    assert ("does not hold" in verdict.sentence()) == bool(reached)
+
+
+def test_the_layers_of_an_ordinary_user_hold_as_well(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = open_folder(tmp_path_factory)
+    script = folder / "child.py"
+    script.write_text(ORDINARY_USER)
+    monkeypatch.setattr(sandbox, "CHILD_ARGUMENTS", (str(script),))
+    verdict = examine(folder / "work")
+    assert verdict.reached == ()
+    assert set(verdict.layers.values()) == {"in force"}
+
+
+def open_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder that every user may enter: pytest's own are private."""
+    folder = factory.mktemp("open")
+    for parent in (factory.getbasetemp().parent, factory.getbasetemp(), folder):
+        parent.chmod(0o755)
+    return folder
+
+
+def test_a_vrt_that_opens_is_seen_and_not_forgiven(
+    tmp_path: Path, job_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all drivers, and no layer that hides the file that the VRT names."""
+    script = tmp_path / "child.py"
+    script.write_text(ALL_DRIVERS)
+    monkeypatch.setattr(sandbox, "CHILD_ARGUMENTS", (str(script),))
+    monkeypatch.setattr(sandbox.PixelProcess.__init__, "__kwdefaults__",
+                        sandbox.PixelProcess.__init__.__kwdefaults__ | {"layers": ()})  # fmt: skip
+    verdict = examine(job_folder)
+    assert "vrt" in verdict.reached
+    assert verdict.is_hopeless
