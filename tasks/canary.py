@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from repository.errors import StepFailed
 from tasks.isolation import IN_FORCE
 from tasks.sandbox import PixelProcess
 
@@ -72,7 +73,7 @@ class Verdict:
 def examine(work_dir: Path) -> Verdict:
     """Set a child before the bait; its own folder lies in `work_dir`, as a job's does.
 
-    Raises RastrumError where the child cannot work at all.
+    Raises StepFailed where the child cannot work at all.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     with (
@@ -87,6 +88,8 @@ def examine(work_dir: Path) -> Verdict:
                 {"file": str(bait.file), "vrt": str(vrt), "port": bait.port,
                  "socket": str(bait.socket), "parent": os.getpid()}
             )  # fmt: skip
+        if not answer["works"]:
+            raise StepFailed(f"It cannot use its own folder in {work_dir}.")
         reached = [name for name, done in answer["reached"].items() if done]
         if bait.callers and not {"network", "socket"}.intersection(reached):
             reached.append("listeners")

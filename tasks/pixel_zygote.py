@@ -15,6 +15,7 @@ import json
 import os
 import socket
 import sys
+import traceback
 from typing import Any
 
 from tasks import pixel_steps
@@ -70,6 +71,8 @@ def _fork(order: dict[str, Any], control: socket.socket, requests: int, answers:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - lives as long as the child
         pixel_steps.main(limits, order["layers"])
         code = 0
+    except BaseException:
+        traceback.print_exc()  # nobody above us will
     finally:
         # No clean-up of what the zygote owns: this is its copy.
         sys.stderr.flush()

@@ -13,7 +13,7 @@ SECONDS = 2
 
 
 def probe(request: dict[str, Any]) -> dict[str, Any]:
-    """Returns `reached`: attempt -> whether it succeeded.
+    """Returns `reached`: attempt -> whether it succeeded, and `works`: that of an honest one.
 
     `request` names the bait: `file` outside the own folder, the `vrt` inside it that reads the
     file, a TCP `port` of loopback, a unix `socket`, the process `parent`.
@@ -28,7 +28,10 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         "signal": lambda: os.kill(request["parent"], 0),
         "program": lambda: _run_program(),
     }
-    return {"reached": {name: _succeeds(attempt) for name, attempt in attempts.items()}}
+    return {
+        "reached": {name: _succeeds(attempt) for name, attempt in attempts.items()},
+        "works": _succeeds(_use_own_folder),
+    }
 
 
 def _succeeds(attempt: Callable[[], object]) -> bool:
@@ -37,6 +40,11 @@ def _succeeds(attempt: Callable[[], object]) -> bool:
     except Exception:  # whatever stops it
         return False
     return True
+
+
+def _use_own_folder() -> None:
+    Path("canary").write_text("own")
+    Path("canary").read_text()
 
 
 def _read_raster(name: str) -> object:

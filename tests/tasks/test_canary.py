@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import sandbox
+from repository.errors import StepFailed
+from tasks import pixel_children, sandbox
 from tasks.canary import Verdict, examine
 
 pytestmark = pytest.mark.faults
@@ -24,18 +25,32 @@ print(json.dumps({"reached": verdict.reached, "layers": verdict.layers}))
 """
 ORDINARY_USER = """
 import os, sysconfig
-import rasterio, tasks.pixel_steps as steps
-sysconfig.get_paths()  # reads a file that lies where the ordinary user may not look
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-steps.main()
+import tasks.pixel_steps as steps
+import tasks.pixel_zygote as zygote
+sysconfig.get_paths()  # reads a file that lies where an ordinary user may not look
+steps_of_root = steps.main
+def main(limits, layers):
+    if os.getuid() == 0:
+        os.chown(".", 65534, 65534)
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    steps_of_root(limits, layers)
+steps.main = main
+zygote.main()
 """
 ALL_DRIVERS = """
+import tasks.pixel_zygote as zygote
+zygote.keep_drivers = lambda: None
+zygote.main()
+"""
+ELSEWHERE = """
+from pathlib import Path
 import tasks.pixel_steps as steps
-steps.keep_drivers = lambda: None
-steps.main()
+import tasks.pixel_zygote as zygote
+shut_in = steps.isolate
+steps.isolate = lambda folder, *rest: shut_in(Path("/usr/lib"), *rest)
+zygote.main()
 """
 
 
@@ -91,7 +106,7 @@ def test_the_layers_of_an_ordinary_user_hold_as_well(
     folder = open_folder(tmp_path_factory)
     script = folder / "child.py"
     script.write_text(ORDINARY_USER)
-    monkeypatch.setattr(sandbox, "CHILD_ARGUMENTS", (str(script),))
+    monkeypatch.setattr(pixel_children, "ZYGOTE_ARGUMENTS", (str(script),))
     verdict = examine(folder / "work")
     assert verdict.reached == ()
     assert set(verdict.layers.values()) == {"in force"}
@@ -111,9 +126,19 @@ def test_a_vrt_that_opens_is_seen_and_not_forgiven(
     """With all drivers, and no layer that hides the file that the VRT names."""
     script = tmp_path / "child.py"
     script.write_text(ALL_DRIVERS)
-    monkeypatch.setattr(sandbox, "CHILD_ARGUMENTS", (str(script),))
+    monkeypatch.setattr(pixel_children, "ZYGOTE_ARGUMENTS", (str(script),))
     monkeypatch.setattr(sandbox.PixelProcess.__init__, "__kwdefaults__",
                         sandbox.PixelProcess.__init__.__kwdefaults__ | {"layers": ()})  # fmt: skip
     verdict = examine(job_folder)
     assert "vrt" in verdict.reached
     assert verdict.is_hopeless
+
+
+def test_a_child_that_cannot_use_its_folder_is_no_sandbox_that_holds(
+    tmp_path: Path, job_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "child.py"
+    script.write_text(ELSEWHERE)
+    monkeypatch.setattr(pixel_children, "ZYGOTE_ARGUMENTS", (str(script),))
+    with pytest.raises(StepFailed, match="its own folder"):
+        examine(job_folder)
