@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from repository.errors import BadRequest, NeedsInput, OutOfSpace, RastrumError, Rejected, StepFailed
+from tasks.child_log import log_briefly
 from tasks.isolation import isolate
 from tasks.isolation.limits import Limits
 from tasks.isolation.probe import probe
@@ -96,7 +97,7 @@ def _claim_stdout() -> Any:
     """Keep the real output for answers; what libraries print goes to the log."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    log_briefly()
     return answers
 
 

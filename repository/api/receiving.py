@@ -19,7 +19,7 @@ from repository.errors import OutOfSpace, RastrumError, TooLarge
 from repository.principal import ANONYMOUS, Principal
 
 # A browser sends a name of any length; Django's 1 KiB refuses the file, we only cut its name.
-multipartparser.MAX_TOTAL_HEADER_SIZE = 16 * 1024
+multipartparser.MAX_TOTAL_HEADER_SIZE = 16 * 1024  # type: ignore[attr-defined]
 
 REFUSAL = "_refused_upload"
 """The request's attribute that keeps why its form was not read to the end."""
