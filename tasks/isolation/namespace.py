@@ -1,22 +1,31 @@
-"""A network namespace with nothing in it, and no capability in any other."""
+"""Namespaces of its own, a network with nothing in it, and no capability in any other."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 
+from tasks.isolation.mounts import map_own_user
 from tasks.isolation.system import LIBC, last_error
 
+CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 CAPABILITY_VERSION_3 = 0x20080522
 
 
-def cut_network() -> None:
-    """Leave the network (unshare(2)). Raises OSError where the kernel or a container forbids it.
+def cut_network(*, also_mounts: bool = False) -> None:
+    """Leave the network, and the others' mounts if asked to (unshare(2)).
 
-    An ordinary user may do so inside a user namespace; a root whose container has none, by itself.
+    Raises OSError where the kernel or a container forbids it. An ordinary user may do so inside
+    a user namespace; a root whose container has none, by itself.
     """
-    if LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 and LIBC.unshare(CLONE_NEWNET) != 0:
+    user, group = os.getuid(), os.getgid()
+    wanted = CLONE_NEWNET | (CLONE_NEWNS if also_mounts else 0)
+    if LIBC.unshare(CLONE_NEWUSER | wanted) == 0:
+        if also_mounts:
+            map_own_user(user, group)
+    elif LIBC.unshare(wanted) != 0:
         raise last_error()
 
 

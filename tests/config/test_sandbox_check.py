@@ -102,7 +102,7 @@ def contained(
 @pytest.mark.faults
 def test_a_worker_alone_refuses_and_says_why(data_dir: Path) -> None:
     worker = ("-m", "celery", "-A", "config.celery", "worker", "--concurrency=1")
-    done = contained("landlock", data_dir, *worker)
+    done = contained("landlock,namespace", data_dir, *worker)
     assert done.returncode == os.EX_CONFIG
     assert "ALLOW_WEAK_SANDBOX=yes" in done.stderr
 
