@@ -11,6 +11,8 @@ USED = frozenset(
     {
         "GTiff", "COG", "MEM", "JP2OpenJPEG", "netCDF", "HDF5", "HDF5Image", "GRIB", "ENVI", "HFA",
         "AAIGrid", "GPKG", "MBTiles", "PNG", "JPEG", "SRTMHGT",
+        "SQLite",  # MBTiles looks into its file by it
+        "WEBP",  # of tiles inside GPKG and MBTiles
     }
 )  # fmt: skip
 """Drivers that read or write what we take. Not VRT and the like, which open other files, and

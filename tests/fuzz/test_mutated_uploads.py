@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.canaries import canaries
-from tests.fuzz.mutations import MUTATIONS, mutants
+from tests.fuzz.mutations import MUTATIONS, Mutant, mutants
 from tests.fuzz.running import run_mutants
 from tests.fuzz.seeds import Bait, seed_files
 
@@ -25,6 +25,16 @@ def test_mutated_files_end_in_named_states_and_touch_nothing(tmp_path: Path) -> 
         assert not canary.was_read()
     assert len(endings) == SHARE
     assert [ending for ending in endings if not ending.is_named] == []
+
+
+@pytest.mark.faults
+def test_the_files_themselves_are_taken() -> None:
+    """Or most mutations would be refused at the door. The child lacks no driver that they need."""
+    whole = (Mutant(name, content, name, "none") for name, content in seed_files().items())
+    refused = {
+        end.name: end.code for end in run_mutants(whole, processes=2) if end.state == "rejected"
+    }
+    assert refused <= {"file.vrt", "address.vrt", "complex.tif"}
 
 
 def test_the_files_themselves_are_the_same_every_time() -> None:
