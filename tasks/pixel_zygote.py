@@ -21,6 +21,7 @@ from typing import Any
 from tasks import pixel_steps
 from tasks.isolation.drivers import keep_drivers, without_boto
 from tasks.isolation.limits import Limits, die_with_parent
+from tasks.isolation.readable import readable_paths
 
 MESSAGE_BYTES = 4096
 
@@ -30,6 +31,7 @@ def main() -> None:
     die_with_parent(0)
     _load_libraries()
     keep_drivers()
+    readable_paths()
     control = socket.socket(fileno=os.dup(0))
     control.sendall(b'{"ready": true}\n')
     while True:

@@ -20,7 +20,7 @@ from tasks.isolation.landlock import confine_files, landlock_version
 from tasks.isolation.limits import Limits, limit_resources
 from tasks.isolation.mounts import confine_by_mounts
 from tasks.isolation.namespace import cut_network, drop_capabilities
-from tasks.isolation.readable import open_files, open_folders
+from tasks.isolation.readable import readable_paths
 from tasks.isolation.seccomp import refuse_system_calls
 from tasks.isolation.system import forbid_new_privileges
 
@@ -37,7 +37,7 @@ def isolate(folder: Path, limits: Limits, layers: Sequence[str] = LAYERS) -> dic
     """
     forbid_new_privileges()
     limit_resources(limits)
-    readable = [*open_folders(), *open_files()]
+    readable = readable_paths()
     by_mounts = "landlock" in layers and not _has_good_landlock()
     result = dict.fromkeys(LAYERS, "left out")
     if "namespace" in layers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import sysconfig
 from pathlib import Path
@@ -18,8 +19,13 @@ FILES = (
 )  # fmt: skip
 
 
-def open_folders() -> list[Path]:
-    """Folders whose files may be read; some may not exist."""
+@functools.cache
+def readable_paths() -> tuple[Path, ...]:
+    """Folders and files that may be read; some may not exist. The zygote finds them once."""
+    return (*_folders(), *(Path(path) for path in FILES))
+
+
+def _folders() -> list[Path]:
     paths = sysconfig.get_paths()
     python = {paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
     base = {sysconfig.get_path(kind, vars=_BASE) for kind in ("stdlib", "platstdlib")}
@@ -29,11 +35,6 @@ def open_folders() -> list[Path]:
         Path(path)
         for path in sorted({*python, *base, *prefixes, *rooms, *LIBRARIES, *TABLES, *MACHINE})
     ]
-
-
-def open_files() -> list[Path]:
-    """Single files that may be read; some may not exist."""
-    return [Path(path) for path in FILES]
 
 
 _BASE = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
