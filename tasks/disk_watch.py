@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import time
 from pathlib import Path
 
@@ -57,12 +56,3 @@ def used_bytes(folder: Path) -> int:
             except FileNotFoundError:
                 continue  # removed meanwhile
     return total
-
-
-def is_own_file(path: Path, folder: Path) -> bool:
-    """Whether `path` is a plain file below `folder`: what a child names is not believed."""
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return False
-    return stat.S_ISREG(mode) and path.resolve().is_relative_to(folder.resolve())

@@ -26,15 +26,15 @@ from repository.findings import Findings
 from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
 from tasks import isolation
-from tasks.disk_watch import LOOK_EVERY_SECONDS, DiskWatch, is_own_file
+from tasks.disk_watch import LOOK_EVERY_SECONDS, DiskWatch
 from tasks.isolation.limits import Limits
+from tasks.job_files import make_read_only, with_own_files
 from tasks.pixel_children import start_child
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, found_to_json
 
 log = logging.getLogger("rastrum.sandbox")
 
 REPORT_EVERY_SECONDS = 0.5
-READ_ONLY = 0o444
 MOST_OUTPUT = 2
 """Times the decoded size: a COG with its overviews takes 1.34 where nothing can be compressed."""
 MAX_MESSAGE_BYTES = 64 * 2**20
@@ -91,18 +91,14 @@ class PixelProcess:
 
         Raises Rejected, NeedsInput, StepFailed, LeaseLost.
         """
-        for file in files:
-            # It may be a link to the object in the store: the child shall read it, not write it.
-            Path(file.path).chmod(READ_ONLY)
+        make_read_only(files)
         result = self._run(
             {"step": "inspect", "files": [asdict(file) for file in files],
              "folder": str(self.folder), "answers": answers,
              "max_decoded_bytes": max_decoded_bytes},
             found=note,
         )  # fmt: skip
-        inspection = Inspection.from_json(result)
-        _check_paths(inspection, self.folder)
-        return inspection
+        return with_own_files(Inspection.from_json(result), self.folder)
 
     def convert(
         self, found: FoundRaster, cog: Path, report: Callable[[float], None]
@@ -190,23 +186,6 @@ class PixelProcess:
                 hint="Rewrite it, for example with gdal_translate, and upload the copy.",
             )
         return StepFailed(f"The process that reads the file ended with {status}.", code="step_died")
-
-
-def _check_paths(inspection: Inspection, folder: Path) -> None:
-    """Whoever took a child over would name the server's own files as the user's.
-
-    Raises Rejected.
-    """
-    named = [file.path for file in inspection.attachments]
-    for found in inspection.rasters:
-        named += [path for path in (found.source.path, found.source.mask_path) if path]
-    for path in named:
-        if not is_own_file(Path(path), folder):
-            raise Rejected(
-                "Reading the file led outside its own folder.",
-                code="crashed_reader",
-                hint="Rewrite it, for example with gdal_translate, and upload the copy.",
-            )
 
 
 def _throttled(report: Callable[[float], None]) -> Callable[[float], None]:
