@@ -25,7 +25,8 @@ from tests.journeys.hostile import COLLECTION, Answer, make_cases, send_all, wat
 from tests.journeys.rasters import write_elevation
 from tests.services.product import Product
 
-pytestmark = [pytest.mark.services, pytest.mark.corpus]
+# The generator first: no server is started where there is nothing to send.
+pytestmark = [pytest.mark.services, pytest.mark.corpus, pytest.mark.usefixtures("generator")]
 
 MOST_SECONDS = 60
 MOST_RESIDENT_BYTES = 2 * 10**9
@@ -51,7 +52,7 @@ class Run:
         return [answer for answer in self.answers if answer.is_published]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def generator() -> Path:
     corpus = Path(os.environ.get("RASTER_CORPUS") or ROOT.parent / "shared" / "data")
     path = corpus.parent / "hostile" / "make_hostile.py"
