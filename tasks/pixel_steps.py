@@ -18,6 +18,7 @@ from typing import Any
 from repository.errors import BadRequest, NeedsInput, OutOfSpace, RastrumError, Rejected, StepFailed
 from tasks.child_log import log_briefly
 from tasks.isolation import isolate
+from tasks.isolation.drivers import keep_drivers
 from tasks.isolation.limits import Limits
 from tasks.isolation.probe import probe
 from tasks.raster_source import HandedFile, found_from_json
@@ -38,6 +39,7 @@ def main(limits: Limits, layers: Sequence[str]) -> None:
             answers.flush()
 
         try:
+            keep_drivers()  # again: GDAL brings VRT back when it warps
             say({"result": STEPS[request.pop("step")](request, say)})
         except RastrumError as error:
             say({"error": _error_json(error)})

@@ -29,7 +29,8 @@ def keep_drivers(used: frozenset[str] = USED) -> set[str]:
 
     with rasterio.Env() as environment:
         unwanted = set(environment.drivers()) - used
-        os.environ["GDAL_SKIP"] = ",".join(sorted(unwanted))
+        skipped = set(filter(None, os.environ.get("GDAL_SKIP", "").split(",")))
+        os.environ["GDAL_SKIP"] = ",".join(sorted(skipped | unwanted))
         gdal = _loaded_gdal()
         for name in sorted(unwanted):
             driver = gdal.GDALGetDriverByName(name.encode())

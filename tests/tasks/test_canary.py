@@ -49,8 +49,9 @@ steps.main = main
 zygote.main()
 """
 ALL_DRIVERS = """
+import tasks.pixel_steps as steps
 import tasks.pixel_zygote as zygote
-zygote.keep_drivers = lambda: None
+zygote.keep_drivers = steps.keep_drivers = lambda: None
 zygote.main()
 """
 ELSEWHERE = """

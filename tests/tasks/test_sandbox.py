@@ -17,6 +17,7 @@ from tasks import disk_watch, pixel_children, sandbox
 from tasks.isolation.limits import Limits
 from tasks.raster_source import HandedFile
 from tasks.sandbox import PixelProcess
+from tests.rasters import gradient, write_raster
 
 pytestmark = pytest.mark.faults
 
@@ -151,6 +152,25 @@ def test_the_child_starts_no_program(plant: Plant, tmp_path: Path) -> None:
         return {"started": True}
     """)
     assert run(tmp_path) == {"started": False}
+
+
+def test_a_step_that_warps_leaves_no_driver_behind_for_the_next(
+    plant: Plant, tmp_path: Path
+) -> None:
+    """GDAL registers VRT, whatever was skipped, when it makes a warped one."""
+    write_raster(tmp_path / "land.tif", gradient("uint8"))
+    plant("""
+        import rasterio
+        from rasterio.vrt import WarpedVRT
+        with rasterio.Env() as environment:
+            before = "VRT" in environment.drivers()
+            with rasterio.open("land.tif", driver="GTiff") as land, WarpedVRT(land) as warped:
+                warped.read()
+            return {"before": before, "after": "VRT" in environment.drivers()}
+    """)
+    with PixelProcess(tmp_path, seconds=20) as pixels:
+        assert pixels._run({"step": "fake"}) == {"before": False, "after": True}
+        assert pixels._run({"step": "fake"}) == {"before": False, "after": True}
 
 
 def test_the_child_has_threads(plant: Plant, tmp_path: Path) -> None:
