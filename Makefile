@@ -1,6 +1,7 @@
 # The commands of the project; each sets up what it needs first.
 .POSIX:
 PYTEST_ARGS =
+FUZZ_ARGS =
 ENV = .venv/bin/python
 
 serve: ## set up and run the server until Ctrl-C
@@ -14,6 +15,10 @@ test: ## set up and run every test
 test-fast: ## the tests that need no services
 	@sh deploy/setup.sh dev
 	@exec $(ENV) -m pytest -q -m "not services and not s3 and not browser and not clients and not faults and not corpus"
+
+fuzz: ## 10,000 mutated files through the process that reads uploads; FUZZ_ARGS="--seed 7"
+	@sh deploy/setup.sh test
+	@exec $(ENV) -m tests.fuzz $(FUZZ_ARGS)
 
 bench: ## ratios against peers; a table, and JSON in benchmarks/results
 	@sh deploy/setup.sh test
@@ -35,4 +40,4 @@ lock: ## resolve requirements*.in for Python 3.11 to 3.13 again
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): ## /\1 - /p' Makefile
 
-.PHONY: serve test test-fast bench lint lock help
+.PHONY: serve test test-fast fuzz bench lint lock help

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -31,3 +33,15 @@ def _configure(sender: Celery, **_: object) -> None:
         worker_send_task_events=False,
         imports=["tasks.ingest"],
     )
+
+
+@worker_init.connect
+def _refuse_a_weak_sandbox(**_: object) -> None:
+    """Before the first job is taken. SystemExit, because Celery swallows what else is raised."""
+    from config.sandbox_check import SandboxDoesNotHold, check_sandbox
+
+    try:
+        check_sandbox()
+    except SandboxDoesNotHold as error:
+        logging.getLogger("rastrum.sandbox").critical("The worker does not start. %s", error)
+        raise SystemExit(os.EX_CONFIG) from None

@@ -167,6 +167,9 @@ STEP_SECONDS = _integer("STEP_SECONDS", 6 * 3600, least=10)
 """Wall clock of the pixel steps of one job."""
 MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
 """Uploads are answered 507 when the disk would have less room left than this."""
+ALLOW_WEAK_SANDBOX = _flag("ALLOW_WEAK_SANDBOX", False)
+"""Workers start although the process that reads uploads is not wholly shut in; each start logs
+what it can reach. Only for machines whose uploaders are trusted."""
 WORK_DIR = DATA_DIR / "work"
 """Scratch of uploads and jobs; swept of what no job owns."""
 INCOMING_DIR = WORK_DIR / "incoming"

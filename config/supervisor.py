@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.db import OperationalError, ProgrammingError, connections
 
 from config.embedded import connection_env
+from config.sandbox_check import SandboxDoesNotHold, check_sandbox
 from config.supervision.child import Child
 from config.supervision.console import Console
 from config.supervision.listening import listen, local_url
@@ -99,7 +100,8 @@ class Supervisor:
         own_redis = own_redis or self._private["CACHE_URL"] == settings.CACHE_URL
         with ThreadPoolExecutor() as pool:
             steps: list[Future[Any]] = [
-                pool.submit(collect_static_files, Path(settings.STATIC_ROOT))
+                pool.submit(collect_static_files, Path(settings.STATIC_ROOT)),
+                pool.submit(self._check_sandbox),
             ]
             if own_postgres:
                 steps.append(pool.submit(self._start_postgres))
@@ -129,6 +131,13 @@ class Supervisor:
         self._add("redis", server.command(), orphan_seconds=5)
         server.wait_until_ready()
         self._step("Redis is up (private, unix socket)")
+
+    def _check_sandbox(self) -> None:
+        """Before anything takes uploads; the worker looks again, for those who run it alone."""
+        try:
+            self._step(check_sandbox())
+        except SandboxDoesNotHold as error:
+            raise CannotStart(str(error)) from error
 
     def _prepare_database(self) -> None:
         self._step("Bringing the database up to date")

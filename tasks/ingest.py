@@ -85,7 +85,11 @@ def _bring_in(lease: Lease, folder: Path) -> None:
         raise LeaseLost("The product's row is gone.")
     ensure_fetched(lease, job, folder / "fetched")
     with (
-        PixelProcess(folder, seconds=settings.STEP_SECONDS) as pixels,
+        PixelProcess(
+            folder,
+            seconds=settings.STEP_SECONDS,
+            keep_free_bytes=settings.MIN_FREE_BYTES // 2,
+        ) as pixels,
         Heartbeat(lease, pixels.kill),
     ):
         handed = _fetch(job.upload, folder / "files")

@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from repository.errors import StepFailed
+from tasks.isolation.limits import Limits
 
 ZYGOTE_ARGUMENTS = ("-m", "tasks.pixel_zygote")
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
 """Of our environment the child sees these alone: no database, no store, no secret key."""
 
 GDAL_ENVIRONMENT = {
@@ -30,6 +33,8 @@ GDAL_ENVIRONMENT = {
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
     "GDAL_CACHEMAX": "64",
     "PROJ_NETWORK": "OFF",
+    # A file in the child's folder is never taken for a module.
+    "PYTHONSAFEPATH": "1",
     # A process with one thread can be forked safely.
     "OPENBLAS_NUM_THREADS": "1",
 }
@@ -53,6 +58,10 @@ class PixelChild:
         except ProcessLookupError:  # just forked: it has no session yet
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so soon."""
+        return self._exit_code is not None or self._zygote.has_spoken(seconds)
 
     def wait(self) -> int:
         """Its exit code; negative where a signal ended it."""
@@ -96,13 +105,14 @@ class Zygote:
         self._control, self._unread = ours, b""
         self.receive()  # it is ready
 
-    def fork(self, folder: Path) -> PixelChild:
-        """A child that works in `folder`. Raises ZygoteLost."""
+    def fork(self, folder: Path, limits: Limits, layers: Sequence[str]) -> PixelChild:
+        """A child that is shut into `folder` (`tasks.isolation`). Raises ZygoteLost."""
         requests_read, requests = os.pipe()
         answers, answers_write = os.pipe()
         try:
-            message = json.dumps({"folder": str(folder)}).encode()
-            socket.send_fds(self._control, [message], [requests_read, answers_write])
+            order = {"folder": str(folder), "limits": limits.to_json(), "layers": list(layers)}
+            message = [json.dumps(order).encode()]
+            socket.send_fds(self._control, message, [requests_read, answers_write])
             pid = self.receive()["pid"]
         except (OSError, ZygoteLost) as error:
             os.close(requests)
@@ -112,6 +122,10 @@ class Zygote:
             os.close(requests_read)
             os.close(answers_write)
         return PixelChild(self, pid, requests, answers)
+
+    def has_spoken(self, seconds: float) -> bool:
+        """Whether a message waits, or comes within so long."""
+        return bool(self._unread or select.select([self._control], [], [], seconds)[0])
 
     def receive(self) -> dict[str, Any]:
         """Its next message. Raises ZygoteLost."""
@@ -140,11 +154,11 @@ _owner = 0
 """Process id of whose zygotes `_idle` lists: a forked worker process starts its own."""
 
 
-def start_child(folder: Path) -> PixelChild:
-    """A child for one job. Raises StepFailed where none can be started."""
+def start_child(folder: Path, limits: Limits, layers: Sequence[str]) -> PixelChild:
+    """A child for one job, shut in (`tasks.isolation`). Raises StepFailed where none starts."""
     for _ in range(3):
         try:
-            return _zygote().fork(folder)
+            return _zygote().fork(folder, limits, layers)
         except ZygoteLost:
             continue
     raise StepFailed("The process that reads files does not start.", code="step_died")

@@ -6,32 +6,31 @@ files of its own folder.
 
 from __future__ import annotations
 
-import ctypes
+import errno
 import json
 import logging
 import os
-import resource
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from repository.errors import BadRequest, NeedsInput, RastrumError, Rejected, StepFailed
+from repository.errors import BadRequest, NeedsInput, OutOfSpace, RastrumError, Rejected, StepFailed
+from tasks.child_log import log_briefly
+from tasks.isolation import isolate
+from tasks.isolation.drivers import keep_drivers
+from tasks.isolation.limits import Limits
+from tasks.isolation.probe import probe
 from tasks.raster_source import HandedFile, found_from_json
 
 log = logging.getLogger("rastrum.pixels")
 
-PR_SET_PDEATHSIG = 1
-MAX_MEMORY_BYTES = 8 * 2**30
-"""Address space, not resident memory: threads and mapped files count."""
-MAX_OPEN_FILES = 256
 
-
-def main() -> None:
-    """Serve requests until the parent closes our input."""
+def main(limits: Limits, layers: Sequence[str]) -> None:
+    """Shut ourselves into the current folder, then serve requests until our input is closed."""
     answers = _claim_stdout()
-    _limit_ourselves()
+    in_force = isolate(Path.cwd(), limits, layers)
+    STEPS["probe"] = lambda request, say: probe(request) | {"layers": in_force}
     for line in sys.stdin:
         request = json.loads(line)
 
@@ -40,11 +39,15 @@ def main() -> None:
             answers.flush()
 
         try:
+            keep_drivers()  # again: GDAL brings VRT back when it warps
             say({"result": STEPS[request.pop("step")](request, say)})
         except RastrumError as error:
             say({"error": _error_json(error)})
         except MemoryError:
             say({"error": _error_json(_too_big())})
+        except OSError as error:
+            log.exception("a pixel step failed")
+            say({"error": _error_json(_of_the_system(error))})
         except Exception:  # the boundary of the process: the parent is told, the log has the trace
             log.exception("a pixel step failed")
             say({"error": _error_json(StepFailed("A pixel step failed; the log tells why."))})
@@ -98,21 +101,8 @@ def _claim_stdout() -> Any:
     """Keep the real output for answers; what libraries print goes to the log."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    log_briefly()
     return answers
-
-
-def _limit_ourselves() -> None:
-    """Die with the parent; no core dumps, a bounded address space and few open files."""
-    die_with_parent()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
-
-
-def die_with_parent() -> None:
-    """Be killed when the process that started us ends, however it ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _error_json(error: RastrumError) -> dict[str, Any]:
@@ -125,13 +115,15 @@ def _error_json(error: RastrumError) -> dict[str, Any]:
     }
 
 
+def _of_the_system(error: OSError) -> RastrumError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutOfSpace("The server has no room left to prepare the file.")
+    return StepFailed("A pixel step failed; the log tells why.")
+
+
 def _too_big() -> Rejected:
     return Rejected(
         "The file needs more memory than a job may have.",
         code="out_of_memory",
         hint="Rewrite it in tiles, for example with gdal_translate -co TILED=YES.",
     )
-
-
-if __name__ == "__main__":
-    main()

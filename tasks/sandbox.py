@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import select
 import signal
@@ -24,24 +25,43 @@ from repository.errors import LeaseLost, RastrumError, Rejected, StepFailed
 from repository.findings import Findings
 from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
+from tasks import isolation
+from tasks.disk_watch import LOOK_EVERY_SECONDS, DiskWatch
+from tasks.isolation.limits import Limits
+from tasks.job_files import make_read_only, with_own_files
 from tasks.pixel_children import start_child
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, found_to_json
 
 log = logging.getLogger("rastrum.sandbox")
 
 REPORT_EVERY_SECONDS = 0.5
+MOST_OUTPUT = 2
+"""Times the decoded size: a COG with its overviews takes 1.34 where nothing can be compressed."""
+MAX_MESSAGE_BYTES = 64 * 2**20
+ENDS_WITHIN_SECONDS = 2
 
 
 class PixelProcess:
-    """Context manager around the child. `seconds` bounds the wall clock of all its steps."""
+    """Context manager around the child. `seconds` bounds the wall clock of all its steps.
 
-    def __init__(self, folder: Path, *, seconds: float) -> None:
-        self.folder, self.seconds = folder, seconds
+    `keep_free_bytes` is what it leaves of the disk; `layers` are those of `tasks.isolation`.
+    """
+
+    def __init__(
+        self, folder: Path, *, seconds: float, keep_free_bytes: int = 0,
+        layers: Sequence[str] = isolation.LAYERS,
+    ) -> None:  # fmt: skip
+        self.folder, self.seconds, self.layers = folder, seconds, layers
+        self._disk = DiskWatch(folder, keep_free_bytes)
         self._deadline = time.monotonic() + seconds
         self._killed_by_us = False
 
     def __enter__(self) -> PixelProcess:
-        self._child = start_child(self.folder)
+        limits = Limits(
+            cpu_seconds=math.ceil(self.seconds * (os.cpu_count() or 1)) + 1,
+            file_bytes=self._disk.room(),
+        )
+        self._child = start_child(self.folder, limits, self.layers)
         self._unread = b""
         return self
 
@@ -59,6 +79,10 @@ class PixelProcess:
         self._killed_by_us = True
         self._child.kill()
 
+    def probe(self, request: dict[str, Any]) -> dict[str, Any]:
+        """tasks.isolation.probe in the child: what it can reach of what it must not."""
+        return self._run({"step": "probe", **request})
+
     def inspect(
         self, files: Sequence[HandedFile], answers: dict[str, Any], max_decoded_bytes: int,
         note: Callable[[Findings], None],
@@ -67,6 +91,7 @@ class PixelProcess:
 
         Raises Rejected, NeedsInput, StepFailed, LeaseLost.
         """
+        make_read_only(files)
         latest = _LatestFindings(note)
         try:
             result = self._run(
@@ -77,12 +102,13 @@ class PixelProcess:
             )  # fmt: skip
         finally:
             latest.note()
-        return Inspection.from_json(result)
+        return with_own_files(Inspection.from_json(result), self.folder)
 
     def convert(
         self, found: FoundRaster, cog: Path, report: Callable[[float], None]
     ) -> tuple[RasterInfo, RenderingStyle]:
         """tasks.conversion in the child: the COG's facts with statistics, and its default style."""
+        self._disk.allow(MOST_OUTPUT * found.info.decoded_bytes)
         result = self._run(
             {"step": "convert", "found": found_to_json(found), "cog": str(cog)},
             progress=_throttled(report),
@@ -114,25 +140,39 @@ class PixelProcess:
     def _next_message(self) -> dict[str, Any]:
         answers = self._child.answers
         while b"\n" not in self._unread:
-            left = self._deadline - time.monotonic()
-            ready = select.select([answers], [], [], left)[0] if left > 0 else []
-            if not ready:
-                self.kill()
-                raise Rejected(
-                    f"Preparing the file took more than {self.seconds / 60:.0f} minutes.",
-                    code="took_too_long",
-                    hint="Cut the raster into smaller ones, or tile it before you upload it.",
-                )
+            if not self._can_read():
+                continue
             chunk = os.read(answers, 65536)
-            if not chunk:
+            if not chunk or len(self._unread) > MAX_MESSAGE_BYTES:
                 raise self._death()
             self._unread += chunk
         line, _, self._unread = self._unread.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
         return message
 
+    def _can_read(self) -> bool:
+        """Whether the child has said something; waits a moment, and ends it where it must end.
+
+        Raises Rejected `took_too_long`, `too_much_output`, or OutOfSpace.
+        """
+        left = self._deadline - time.monotonic()
+        try:
+            self._disk.check()
+            if left <= 0:
+                raise Rejected(
+                    f"Preparing the file took more than {self.seconds / 60:.0f} minutes.",
+                    code="took_too_long",
+                    hint="Cut the raster into smaller ones, or tile it before you upload it.",
+                )
+        except RastrumError:
+            self.kill()
+            raise
+        return bool(select.select([self._child.answers], [], [], min(left, LOOK_EVERY_SECONDS))[0])
+
     def _death(self) -> Exception:
         """What it means that the child is gone in the middle of a step."""
+        if not self._child.ends_within(ENDS_WITHIN_SECONDS):
+            self._child.kill()  # it has only closed its output, or speaks without end
         status = self._child.wait()
         if self._killed_by_us:
             return LeaseLost()
@@ -142,6 +182,7 @@ class PixelProcess:
             signal.SIGBUS,
             signal.SIGFPE,
             signal.SIGXCPU,
+            signal.SIGSYS,
         ):
             return Rejected(
                 f"The file crashed the program that reads it ({signal.Signals(-status).name}).",

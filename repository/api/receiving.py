@@ -12,11 +12,14 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
-from django.http import HttpRequest
+from django.http import HttpRequest, multipartparser
 from django.http.multipartparser import MultiPartParserError
 
 from repository.errors import OutOfSpace, RastrumError, TooLarge
 from repository.principal import ANONYMOUS, Principal
+
+# A browser sends a name of any length; Django's 1 KiB refuses the file, we only cut its name.
+multipartparser.MAX_TOTAL_HEADER_SIZE = 16 * 1024  # type: ignore[attr-defined]
 
 REFUSAL = "_refused_upload"
 """The request's attribute that keeps why its form was not read to the end."""

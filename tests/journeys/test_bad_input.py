@@ -80,6 +80,14 @@ def test_a_wrong_field_is_told_and_leaves_nothing(
     assert traces() == before
 
 
+def test_a_name_of_any_length_is_cut(owner: Client, good_file: Path) -> None:
+    response = owner.send_file(COLLECTION, good_file.read_bytes(), "b" * 5000 + ".tif")
+    assert response.status_code == 202, response.text
+    job = owner.document(response.headers["Location"])
+    assert job["file_name"].endswith("b.tif")
+    assert len(job["file_name"]) <= 200
+
+
 def test_an_empty_file_is_told_and_leaves_nothing(owner: Client, traces: Any) -> None:
     before = traces()
     assert_problem(owner.send_file(COLLECTION, b"", "empty.tif"), 400, "empty_file")

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-from repository.errors import LeaseLost, NeedsInput, Rejected, StepFailed
-from tasks import pixel_children
+from repository.errors import LeaseLost, NeedsInput, OutOfSpace, Rejected, StepFailed
+from tasks import disk_watch, pixel_children, sandbox
+from tasks.isolation.limits import Limits
+from tasks.raster_source import HandedFile
 from tasks.sandbox import PixelProcess
+from tests.rasters import gradient, write_raster
 
 pytestmark = pytest.mark.faults
 
@@ -25,7 +30,7 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
     """Make the child's steps do something else: a step `fake` of the given lines."""
 
     def write(body: str) -> None:
-        lines = "\n".join(f"    {line}" for line in body.splitlines())
+        lines = "\n".join(f"    {line}" for line in dedent(body).strip().splitlines())
         code = (
             "import ctypes, os, time\nfrom repository.errors import *\n"
             f"import tasks.pixel_steps as steps\ndef fake(request, say):\n{lines}\n"
@@ -111,7 +116,7 @@ def test_the_childs_errors_arrive_as_themselves(
 
 
 def test_too_much_memory_is_the_files_fault(plant: Plant, tmp_path: Path) -> None:
-    plant("bytearray(steps.MAX_MEMORY_BYTES + 1)")
+    plant(f"bytearray({Limits().memory_bytes + 1})")
     with pytest.raises(Rejected) as rejected:
         run(tmp_path)
     assert rejected.value.code == "out_of_memory"
@@ -148,11 +153,128 @@ def test_a_child_that_we_killed_is_a_lost_lease(plant: Plant, tmp_path: Path) ->
             pixels._run({"step": "fake"})
 
 
-def test_what_the_child_started_ends_with_it(plant: Plant, tmp_path: Path) -> None:
-    plant("import subprocess\nreturn {'pid': subprocess.Popen(['sleep', '60']).pid}")
-    pid = run(tmp_path)["pid"]
-    assert isinstance(pid, int)
-    assert ends_soon(pid)
+def test_the_child_starts_no_program(plant: Plant, tmp_path: Path) -> None:
+    plant("""
+        import subprocess
+        try:
+            subprocess.run(["true"])
+        except PermissionError:
+            return {"started": False}
+        return {"started": True}
+    """)
+    assert run(tmp_path) == {"started": False}
+
+
+def test_a_step_that_warps_leaves_no_driver_behind_for_the_next(
+    plant: Plant, tmp_path: Path
+) -> None:
+    """GDAL registers VRT, whatever was skipped, when it makes a warped one."""
+    write_raster(tmp_path / "land.tif", gradient("uint8"))
+    plant("""
+        import rasterio
+        from rasterio.vrt import WarpedVRT
+        with rasterio.Env() as environment:
+            before = "VRT" in environment.drivers()
+            with rasterio.open("land.tif", driver="GTiff") as land, WarpedVRT(land) as warped:
+                warped.read()
+            return {"before": before, "after": "VRT" in environment.drivers()}
+    """)
+    with PixelProcess(tmp_path, seconds=20) as pixels:
+        assert pixels._run({"step": "fake"}) == {"before": False, "after": True}
+        assert pixels._run({"step": "fake"}) == {"before": False, "after": True}
+
+
+def test_the_child_has_threads(plant: Plant, tmp_path: Path) -> None:
+    plant("""
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(4) as pool:
+            return {"sums": list(pool.map(sum, [[1, 2], [3, 4]]))}
+    """)
+    assert run(tmp_path) == {"sums": [3, 7]}
+
+
+def test_a_message_without_end_is_not_read_forever(
+    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "MAX_MESSAGE_BYTES", 100_000)
+    plant("say({'progress': 'x' * 10_000_000})")
+    with pytest.raises(StepFailed):
+        run(tmp_path)
+
+
+def test_a_child_that_fills_the_disk_is_ended(plant: Plant, tmp_path: Path) -> None:
+    plant("""
+        with open("big", "wb") as file:
+            for _ in range(64):
+                file.write(bytes(2**20))
+        time.sleep(30)
+    """)
+    with PixelProcess(tmp_path, seconds=20) as pixels:
+        pixels._disk.allow(20 * 2**20 - disk_watch.MARGIN_BYTES)
+        with pytest.raises(Rejected) as rejected:
+            pixels._run({"step": "fake"})
+    assert rejected.value.code == "too_much_output"
+
+
+def test_the_child_leaves_the_disk_the_room_it_is_told_to(plant: Plant, tmp_path: Path) -> None:
+    plant("open('big', 'wb').write(bytes(2**20))\nreturn {}")
+    free = shutil.disk_usage(tmp_path).free
+    with (
+        PixelProcess(tmp_path, seconds=20, keep_free_bytes=2 * free) as pixels,
+        pytest.raises(OutOfSpace),
+    ):
+        pixels._run({"step": "fake"})
+
+
+def test_a_file_larger_than_the_room_left_is_no_fault_of_the_file(
+    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_watch.DiskWatch, "room", lambda self: 2**20)
+    plant("open('big', 'wb').write(bytes(2**21))\nreturn {}")
+    with pytest.raises(OutOfSpace):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize("named", ["/etc/hostname", "outside", "job/link", "job/../outside"])
+def test_a_child_that_names_a_foreign_file_is_not_believed(
+    plant: Plant, tmp_path: Path, named: str
+) -> None:
+    """Or the server would store, and hand out, whatever a child that was taken over names."""
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (tmp_path / "outside").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    attachment = {"name": "x", "path": str(tmp_path / named), "media_type": "text/plain"}
+    plant(f"""
+        answer = {{"rasters": [], "attachments": [{attachment}]}}
+        steps.STEPS["inspect"] = lambda request, say: answer
+        return {{}}
+    """)
+    with PixelProcess(folder, seconds=20) as pixels:
+        pixels._run({"step": "fake"})
+        with pytest.raises(Rejected):
+            pixels.inspect([], {}, 1, lambda found: None)
+
+
+def test_the_child_cannot_write_what_was_uploaded(plant: Plant, tmp_path: Path) -> None:
+    """The upload's file in the job's folder is the store's object itself, by a hard link."""
+    source = tmp_path / "source"
+    source.write_bytes(b"II*\0")
+    plant("""
+        def attempt(request, say):
+            for act in (lambda: os.chmod("source", 0o666), lambda: open("source", "r+b")):
+                try:
+                    act()
+                except PermissionError:
+                    continue
+                raise Rejected("written", code="written")
+            return {"rasters": [], "attachments": []}
+        steps.STEPS["inspect"] = attempt
+        return {}
+    """)
+    with PixelProcess(tmp_path, seconds=20) as pixels:
+        pixels._run({"step": "fake"})
+        pixels.inspect([HandedFile(str(source), "x.tif")], {}, 1, lambda found: None)
 
 
 PARENT = """
