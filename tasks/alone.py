@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+ASK_EVERY_SECONDS = 1.0
+
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds `lock`, and hold it. The file stays; it is empty."""
+def alone(lock: Path, while_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Wait until no other process holds `lock`, and hold it. The file stays; it is empty.
+
+    `while_waiting` is called each second; what it raises ends the waiting.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while not _taken(file.fileno()):
+            while_waiting()
+            time.sleep(ASK_EVERY_SECONDS)
         yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -8,6 +8,7 @@ import shutil
 import socket
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,10 @@ from repository.raster_info import RasterInfo
 from repository.registration import StoredFile
 from repository.rendering_style import RenderingStyle
 from repository.storage import object_store
+from tasks.alone import alone
 from tasks.heartbeat import Heartbeat
 from tasks.imports import ensure_fetched
+from tasks.memory import runs_alone
 from tasks.raster_source import HandedFile, Inspection
 from tasks.rendering_defaults import default_style
 from tasks.sandbox import PixelProcess
@@ -148,9 +151,17 @@ def _convert_all(
             for upto in (number, number + 1)
         )
         cog = folder / f"data-{number}.tif"
-        info, style = pixels.convert(found, cog, _reporter(lease, start, end))
+        with _its_turn(lease, found.info):
+            info, style = pixels.convert(found, cog, _reporter(lease, start, end))
         converted.append(Converted(cog, info, style))
     return converted
+
+
+def _its_turn(lease: Lease, info: RasterInfo) -> AbstractContextManager[None]:
+    """Rasters that need much memory are converted one at a time on this machine."""
+    if not runs_alone(info):
+        return nullcontext()
+    return alone(Path(settings.WORK_DIR) / "large-block.lock", lambda: jobs.beat(lease))
 
 
 def _reporter(lease: Lease, start: float, end: float) -> Callable[[float], None]:

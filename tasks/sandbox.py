@@ -29,6 +29,7 @@ from tasks import isolation
 from tasks.disk_watch import LOOK_EVERY_SECONDS, DiskWatch
 from tasks.isolation.limits import Limits
 from tasks.job_files import make_read_only, with_own_files
+from tasks.memory import seconds_for
 from tasks.pixel_children import start_child
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, found_to_json
 
@@ -42,7 +43,8 @@ ENDS_WITHIN_SECONDS = 2
 
 
 class PixelProcess:
-    """Context manager around the child. `seconds` bounds the wall clock of all its steps.
+    """Context manager around the child. `seconds` bounds the wall clock of each of its steps;
+    a step on few bytes has less (`tasks.memory.seconds_for`).
 
     `keep_free_bytes` is what it leaves of the disk; `layers` are those of `tasks.isolation`.
     """
@@ -53,7 +55,8 @@ class PixelProcess:
     ) -> None:  # fmt: skip
         self.folder, self.seconds, self.layers = folder, seconds, layers
         self._disk = DiskWatch(folder, keep_free_bytes)
-        self._deadline = time.monotonic() + seconds
+        self._step_seconds = seconds
+        self._deadline = math.inf
         self._killed_by_us = False
 
     def __enter__(self) -> PixelProcess:
@@ -98,6 +101,7 @@ class PixelProcess:
                 {"step": "inspect", "files": [asdict(file) for file in files],
                  "folder": str(self.folder), "answers": answers,
                  "max_decoded_bytes": max_decoded_bytes},
+                seconds=seconds_for(sum(os.path.getsize(file.path) for file in files)),
                 found=latest,
             )  # fmt: skip
         finally:
@@ -111,14 +115,18 @@ class PixelProcess:
         self._disk.allow(MOST_OUTPUT * found.info.decoded_bytes)
         result = self._run(
             {"step": "convert", "found": found_to_json(found), "cog": str(cog)},
+            seconds=seconds_for(found.info.decoded_bytes),
             progress=_throttled(report),
         )
         return RasterInfo.from_json(result["info"]), RenderingStyle.from_json(result["style"])
 
     def _run(
-        self, request: dict[str, Any], *, progress: Callable[[float], None] = lambda share: None,
+        self, request: dict[str, Any], *, seconds: float = math.inf,
+        progress: Callable[[float], None] = lambda share: None,
         found: Callable[[Findings], None] = lambda found: None,
     ) -> dict[str, Any]:  # fmt: skip
+        self._step_seconds = min(seconds, self.seconds)
+        self._deadline = time.monotonic() + self._step_seconds
         unsent = memoryview(json.dumps(request).encode() + b"\n")
         try:
             while unsent:
@@ -160,7 +168,7 @@ class PixelProcess:
             self._disk.check()
             if left <= 0:
                 raise Rejected(
-                    f"Preparing the file took more than {self.seconds / 60:.0f} minutes.",
+                    f"Preparing the file took more than {_words(self._step_seconds)}.",
                     code="took_too_long",
                     hint="Cut the raster into smaller ones, or tile it before you upload it.",
                 )
@@ -190,6 +198,10 @@ class PixelProcess:
                 hint="Rewrite it, for example with gdal_translate, and upload the copy.",
             )
         return StepFailed(f"The process that reads the file ended with {status}.", code="step_died")
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
 class _LatestFindings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,4 +74,4 @@ def _link(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
     except OSError:
-        target.symlink_to(path.resolve())
+        shutil.copyfile(path, target)
