@@ -61,6 +61,7 @@ def begin(
 
 def new_row(principal: Principal, length: int, file_name: str, metadata: str) -> ResumableUpload:
     """A row that is not in the database yet."""
+    assert principal.user_id is not None, "require_writer lets no anonymous caller pass"
     upload_id = uuid.uuid4()
     in_parts = object_store().parts() is not None
     return ResumableUpload(
