@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import time
 from collections import namedtuple
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,7 @@ from repository import resumable, resumable_ending, resumable_sweeping
 from repository.kept_digests import RUNNING
 from repository.models import ApiToken, Collection, Job, Product, ResumableUpload, UploadedFile
 from repository.resumable_files import LockedFile, file_of, folder
+from repository.running_digest import RunningDigest
 from repository.storage import object_store
 from tests.repository.api.conftest import BODY, LENGTH, Create, Patch, encoded
 from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, Role
@@ -613,3 +615,21 @@ def test_the_hash_of_a_large_file_is_made_bit_by_bit(
         assert asked < 10
     assert asked > 0
     assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+
+
+def test_the_end_of_six_gigabytes_whose_digest_is_lost_is_answered_at_once(
+    create: Create, patch: Patch, tus: TestClient, owner: Role
+) -> None:
+    """Sparse, so that it is quick to make; to hash it takes many times as long."""
+    length = 6 * 10**9
+    address = create(length=length).headers["location"]
+    os.truncate(file_of(row(address).pk), length - 1)
+    resumable.acknowledge(row(address).pk, length - 1)
+    began = time.monotonic()
+    answer = patch(address, b"x", length - 1)
+    assert time.monotonic() - began < 3 * resumable_ending.WORK_SECONDS
+    assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(length))
+    assert "upload-job" not in answer.headers
+    tus.head(address, headers=owner.headers)
+    assert 0 < RunningDigest.from_state(bytes(row(address).digest)).offset < length
+    assert tus.delete(address, headers=owner.headers).status_code == 204
