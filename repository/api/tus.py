@@ -15,20 +15,17 @@ from typing import Any, TypeVar
 from django.core.handlers.asgi import ASGIRequest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from repository import resumable, resumable_ending, resumable_files
 from repository.api.principals import SAFE_METHODS, csrf_token_holds
-from repository.api.tus_body import Body, WatchedReceive, drain, receive_into
+from repository.api.tus_body import Body, receive_into
 from repository.api.tus_headers import (
     BODY_TYPE,
-    VERSION,
     Checksum,
     Creation,
     capabilities,
@@ -39,7 +36,8 @@ from repository.api.tus_headers import (
     state_headers,
     whole_number,
 )
-from repository.asgi import ERROR_HANDLERS, problem
+from repository.api.tus_protocol import Protocol
+from repository.asgi import ERROR_HANDLERS
 from repository.authentication import request_principal
 from repository.connections import borrowed_connection
 from repository.errors import (
@@ -48,7 +46,6 @@ from repository.errors import (
     RastrumError,
     TooLarge,
     WrongChecksum,
-    WrongPrecondition,
 )
 from repository.models import ResumableUpload
 from repository.policy import require_writer
@@ -248,52 +245,6 @@ def _checked_caller(request: Request) -> Principal:
         raise Forbidden("The page is out of date.", code="csrf_failed", hint="Reload it.")
     require_writer(principal)
     return principal
-
-
-class Protocol:
-    """ASGI middleware: the version on both sides, the method's other name, unread bodies."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        if scope["method"] == "POST" and "x-http-method-override" in headers:
-            scope = {**scope, "method": headers["x-http-method-override"].upper()}
-        receive = WatchedReceive(receive)
-        send = _with_version(send, headers, receive)
-        if scope["method"] != "OPTIONS" and headers.get("tus-resumable") != VERSION:
-            answer = await problem(Request(scope), _wrong_version())
-            answer.headers["Tus-Version"] = VERSION
-            await answer(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-
-def _wrong_version() -> RastrumError:
-    return WrongPrecondition(f"This address speaks tus {VERSION}.",
-                             hint=f"Send Tus-Resumable: {VERSION}.")  # fmt: skip
-
-
-def _with_version(send: Send, asked: Headers, receive: WatchedReceive) -> Send:
-    async def send_with_version(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["Tus-Resumable"] = VERSION
-            headers["Cache-Control"] = "no-store"
-            if message["status"] >= 400 and _has_body(asked):
-                await drain(receive)
-                headers["Connection"] = "close"
-        await send(message)
-
-    return send_with_version
-
-
-def _has_body(headers: Headers) -> bool:
-    """Whether a body may still be on its way; one that waits for our leave never is."""
-    if "expect" in headers:
-        return False
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 async def _left(request: Request, error: Exception) -> Response:
