@@ -196,10 +196,9 @@ def _report(seconds: dict[str, list[float]], size: int) -> None:
     path = RESULTS / f"uploads-{time.strftime('%Y%m%dT%H%M%S')}.json"
     path.write_text(json.dumps(rows, indent=1))
     print(f"written to {path.relative_to(ROOT)}")
-    ratio = rows[1]["ratio"]
-    assert isinstance(ratio, float)
-    print(f"goal {GOAL:.2f}: {'reached' if ratio >= GOAL else 'missed'}")
-    sys.exit(0 if ratio >= GOAL else 1)
+    least = min(base / statistics.median(took) for took in list(seconds.values())[1:])
+    print(f"goal {GOAL:.2f}: {'reached' if least >= GOAL else 'missed'}")
+    sys.exit(0 if least >= GOAL else 1)
 
 
 def _options() -> argparse.Namespace:

@@ -15,12 +15,12 @@ EXPOSED = (
     "ETag, Content-Range, Accept-Ranges, Repr-Digest, Location, Link, Retry-After, "
     "Content-Disposition, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, "
     "Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, "
-    "Upload-Job"
+    "Upload-Concat, Upload-Job"
 )
 ALLOWED = (
     "Authorization, Content-Type, Range, If-Range, If-None-Match, If-Match, Accept, "
     "Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Checksum, "
-    "X-HTTP-Method-Override, X-Requested-With"
+    "Upload-Concat, X-HTTP-Method-Override, X-Requested-With"
 )
 
 

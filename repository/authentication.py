@@ -61,14 +61,14 @@ def _by_token(token: str) -> Principal:
         ApiToken.objects.select_related("user")
         .filter(hash=hash_token(token), user__is_active=True)
         .filter(Q(expires=None) | Q(expires__gt=Now()))
+        .annotate(use_is_old=Q(last_used=None) | Q(last_used__lt=Now() - LAST_USED_STEP))
         .first()
     )
     if row is None:
         raise WrongCredentials("This token is wrong, revoked or expired.",
                                hint="Make a new one at /accounts/tokens/.")  # fmt: skip
-    ApiToken.objects.filter(
-        Q(last_used=None) | Q(last_used__lt=Now() - LAST_USED_STEP), pk=row.pk
-    ).update(last_used=Now())
+    if row.use_is_old:
+        ApiToken.objects.filter(pk=row.pk).update(last_used=Now())
     scopes = frozenset(row.scopes)
     return Principal(row.user_id, row.user.get_username(), row.user.is_superuser, scopes)
 

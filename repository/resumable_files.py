@@ -6,21 +6,23 @@ longer file; every appender first cuts it to that offset, under the lock.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import time
 import uuid
-from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
+from typing import NamedTuple
 
 from django.conf import settings
 
 from repository.errors import Gone, Locked, OutOfSpace
+from repository.kept_digests import RUNNING, digest_of
+from repository.models import ResumableUpload
 from repository.storage import CHUNK_BYTES
 
 LOCK_SECONDS = 3.0
@@ -28,7 +30,6 @@ LOCK_SECONDS = 3.0
 LOCK_POLL_SECONDS = 0.05
 CATCH_UP_BYTES = 64 * 2**20
 """Bytes that another process took are hashed at once up to here, else when the file is whole."""
-DIGESTS_KEPT = 256
 
 
 def folder() -> Path:
@@ -127,11 +128,19 @@ def _locked(path: Path, seconds: float) -> int | None:
         os.close(descriptor)
 
 
+class Mark(NamedTuple):
+    """Where a file was at one moment: its first `offset` bytes, and their digest."""
+
+    offset: int
+    digest: bytes
+
+
 class Appender:
     """Adds bytes to a locked file from the acknowledged offset on; `sync` makes them durable."""
 
-    def __init__(self, file: LockedFile, offset: int) -> None:
+    def __init__(self, file: LockedFile, upload: ResumableUpload) -> None:
         """Cuts what a dead process left behind the offset. Raises Gone where bytes are missing."""
+        offset = upload.received
         if file.descriptor is None or os.fstat(file.descriptor).st_size < offset:
             raise Gone("The bytes of this upload were lost.", code="upload_lost",
                        hint="Send the file again from its beginning.")  # fmt: skip
@@ -139,9 +148,11 @@ class Appender:
         self.descriptor = file.descriptor
         self.offset = offset
         os.ftruncate(self.descriptor, offset)
-        self.digest = RUNNING.take(file.upload_id, offset)
-        if 0 < offset - self.digest.offset <= CATCH_UP_BYTES:
-            self.digest.catch_up(file_of(file.upload_id), offset)
+        # A piece's own digest is of no use: the whole is hashed as it is joined.
+        self.digest = None if upload.is_partial else digest_of(upload)
+        missing = offset - self.digest.offset if self.digest else 0
+        if self.digest and 0 < missing <= CATCH_UP_BYTES and not upload.key:
+            self.digest.take(blocks_of(file_of(file.upload_id), self.digest.offset, offset))
 
     def write(self, block: bytes) -> None:
         """Add a block. Raises OutOfSpace, and then `offset` still names the last whole one."""
@@ -152,9 +163,34 @@ class Appender:
                 view, position = view[written:], position + written
         except OSError as error:
             raise out_of_space_or(error) from error
-        if self.digest.offset == self.offset:
-            self.digest.update(block)
+        self._hash(block)
         self.offset = position
+
+    def copy(self, path: Path, start: int, length: int) -> None:
+        """Add bytes of another file; where the file system can, it shares them. Raises Gone where
+        that file has fewer, OutOfSpace as `write` does."""
+        with open(path, "rb") as stream:
+            while length > 0:
+                count = min(length, CHUNK_BYTES)
+                try:
+                    count = os.copy_file_range(
+                        stream.fileno(), self.descriptor, count, start, self.offset
+                    )
+                except OSError as error:
+                    raise out_of_space_or(error) from error
+                block = os.pread(self.descriptor, count, self.offset)
+                if not block:
+                    raise Gone("The bytes of a piece were lost.", code="upload_lost")
+                self._hash(block)
+                start, length, self.offset = start + count, length - count, self.offset + count
+
+    def _hash(self, block: bytes) -> None:
+        if self.digest is not None and self.digest.offset == self.offset:
+            self.digest.update(block)
+
+    def mark(self) -> Mark:
+        """To be taken while nobody writes."""
+        return Mark(self.offset, self.digest.state() if self.digest else b"")
 
     def sync(self) -> None:
         """Return when all that was written before this call is on the disk."""
@@ -170,68 +206,36 @@ class Appender:
 
     def keep_digest(self) -> None:
         """The next request to this process need not read the file again."""
-        RUNNING.keep(self.upload_id, self.digest)
+        if self.digest is not None:
+            RUNNING.keep(self.upload_id, self.digest)
 
 
-class RunningDigest:
-    """SHA-256 and MD5 of a file's first `offset` bytes."""
+def free_beginning(path: Path, size: int) -> None:
+    """Give the disk back what the first `size` bytes take; the file stays as long as it is.
 
-    def __init__(self) -> None:
-        self.offset = 0
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-
-    def update(self, block: bytes) -> None:
-        """Take the next bytes."""
-        self._sha256.update(block)
-        self._md5.update(block)
-        self.offset += len(block)
-
-    def catch_up(self, path: Path, offset: int) -> None:
-        """Read on from the file up to `offset`."""
-        with open(path, "rb") as stream:
-            stream.seek(self.offset)
-            while block := stream.read(min(CHUNK_BYTES, offset - self.offset)):
-                self.update(block)
-
-    def hexdigests(self) -> tuple[str, str]:
-        """SHA-256 and MD5, in hex."""
-        return self._sha256.hexdigest(), self._md5.hexdigest()
+    Where the file system cannot, nothing happens: the room is then free at the end.
+    """
+    if size <= 0:
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        _libc.fallocate(descriptor, PUNCH_HOLE, ctypes.c_int64(0), ctypes.c_int64(size))
+    finally:
+        os.close(descriptor)
 
 
-class RunningDigests:
-    """This process's unfinished digests. Losing one costs time, never correctness: acknowledged
-    bytes do not change, so a digest of fewer bytes than were acknowledged is always right."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[uuid.UUID, RunningDigest] = OrderedDict()
-        self._lock = Lock()
-
-    def take(self, upload_id: uuid.UUID, offset: int) -> RunningDigest:
-        """The digest of at most the first `offset` bytes; a fresh one where none is right."""
-        with self._lock:
-            digest = self._kept.pop(upload_id, None)
-        return digest if digest is not None and digest.offset <= offset else RunningDigest()
-
-    def keep(self, upload_id: uuid.UUID, digest: RunningDigest) -> None:
-        """Until the next request; the one that was left longest goes first."""
-        with self._lock:
-            self._kept[upload_id] = digest
-            while len(self._kept) > DIGESTS_KEPT:
-                self._kept.popitem(last=False)
-
-    def forget(self, upload_id: uuid.UUID) -> None:
-        """The upload is over."""
-        with self._lock:
-            self._kept.pop(upload_id, None)
-
-    def whole(self, upload_id: uuid.UUID, length: int) -> tuple[str, str]:
-        """SHA-256 and MD5 of the whole file; what this process has not seen is read."""
-        digest = self.take(upload_id, length)
-        digest.catch_up(file_of(upload_id), length)
-        hexdigests = digest.hexdigests()
-        self.keep(upload_id, digest)
-        return hexdigests
+def blocks_of(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a file from `start` to `end`."""
+    with open(path, "rb") as stream:
+        stream.seek(start)
+        while start < end and (block := stream.read(min(CHUNK_BYTES, end - start))):
+            start += len(block)
+            yield block
 
 
-RUNNING = RunningDigests()
+_libc = ctypes.CDLL(None, use_errno=True)
+PUNCH_HOLE = 0x02 | 0x01
+"""fallocate(2): FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE."""

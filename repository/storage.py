@@ -22,6 +22,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from storages.backends.s3 import S3Storage
 
 from repository.errors import OutOfSpace, StepFailed
+from repository.object_parts import ObjectParts
 
 CHUNK_BYTES = 4 * 2**20
 
@@ -58,6 +59,10 @@ class ObjectStore(Protocol):
 
     def exists(self, key: str) -> bool:
         """Whether the object is there."""
+
+    def parts(self) -> ObjectParts | None:
+        """How an upload goes to the store while it comes in; None for a folder of this machine,
+        into which a whole file is linked."""
 
 
 def object_store() -> ObjectStore:
@@ -123,6 +128,10 @@ class LocalObjects(FileSystemStorage):
     def local_path(self, key: str) -> Path | None:
         """See ObjectStore."""
         return Path(self.path(key))
+
+    def parts(self) -> ObjectParts | None:
+        """See ObjectStore."""
+        return None
 
     def free_bytes(self) -> int | None:
         """See ObjectStore."""
@@ -191,6 +200,10 @@ class S3Objects(S3Storage):
     def local_path(self, key: str) -> Path | None:
         """See ObjectStore."""
         return None
+
+    def parts(self) -> ObjectParts | None:
+        """See ObjectStore."""
+        return ObjectParts(self.bucket.meta.client, self.bucket_name)
 
     def free_bytes(self) -> int | None:
         """See ObjectStore."""

@@ -34,9 +34,10 @@ MAX_FILES = 100
 
 @dataclass(frozen=True)
 class ReceivedFile:
-    """A whole file on this machine's disk, under a name of ours."""
+    """A whole file on this machine's disk, under a name of ours; or in the store already."""
 
     path: Path
+    """Not looked at where `stored_key` is given."""
     file_name: str
     """The user's name for it: text to show, never a path."""
     sha256: str = ""
@@ -44,6 +45,15 @@ class ReceivedFile:
     """Empty: not known yet."""
     is_ours: bool = True
     """False: a file that its owner may change later, so that the store must copy it."""
+    stored_key: str = ""
+    """An object of the store that holds the bytes and that nothing else names. Its checksums are
+    known, and it stays where the product cannot be made."""
+    stored_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.stored_bytes if self.stored_key else self.path.stat().st_size
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ def check(
     if request.id:
         registration.check_free(collection, request.id)
     check_size(size)
+    make_room_or_refuse(size)
 
 
 def accept(
@@ -85,19 +96,23 @@ def accept(
     """
     require_contributor(principal, collection)
     visibility = visibility_of(collection, request)
-    sizes = [file.path.stat().st_size for file in received]
+    sizes = [file.size for file in received]
     check_set(received, sizes)
     request_json(request, visibility)  # its datetime is refused before gigabytes are read
     checksums = [
         (file.sha256, file.md5) if file.sha256 else checksums_of(file.path) for file in received
     ]
     product_uuid = uuid.uuid4()
-    keys = [object_key(product_uuid, sha256, "original") for sha256, _ in checksums]
+    keys = [
+        file.stored_key or object_key(product_uuid, sha256, "original")
+        for file, (sha256, _) in zip(received, checksums, strict=True)
+    ]
+    new_keys = {key for file, key in zip(received, keys, strict=True) if not file.stored_key}
     user_id = principal.user_id
     assert user_id is not None, "require_contributor lets no anonymous caller pass"
     first = display_file_name(received[0].file_name)
     with ExitStack() as stack:
-        for key in dict.fromkeys(keys):
+        for key in new_keys:
             stack.enter_context(_object_or_nothing(key, collection))
         stack.enter_context(transaction.atomic())
         # The id first: a duplicate is refused before gigabytes are copied.
@@ -111,7 +126,8 @@ def accept(
         upload = Upload.objects.create(owner_id=user_id, file_name=first, size=sum(sizes))
         for position, (file, key) in enumerate(zip(received, keys, strict=True)):
             sha256, md5 = checksums[position]
-            object_store().put(key, file.path, sha256, may_link=file.is_ours)
+            if key in new_keys:
+                object_store().put(key, file.path, sha256, may_link=file.is_ours)
             UploadedFile.objects.create(
                 upload=upload, position=position, file_name=display_file_name(file.file_name),
                 key=key, size=sizes[position], sha256=sha256, md5=md5,
@@ -151,7 +167,10 @@ def check_set(received: Sequence[ReceivedFile], sizes: Sequence[int]) -> None:
         )
     for file, size in zip(received, sizes, strict=True):
         check_size(size, file.file_name)
-    make_room_or_refuse(sum(sizes))
+    # What is ours has its room already: it is linked, or in the store.
+    copied = [not file.is_ours and not file.stored_key for file in received]
+    make_room_or_refuse(sum(size for size, is_copied in zip(sizes, copied, strict=True)
+                            if is_copied))  # fmt: skip
 
 
 def make_room_or_refuse(size: int) -> None:
@@ -181,7 +200,7 @@ def _object_or_nothing(key: str, collection: Collection) -> Iterator[None]:
 
 
 def check_size(size: int, file_name: str = "The file") -> None:
-    """Raise BadRequest `empty_file`, TooLarge or OutOfSpace for a file of so many bytes."""
+    """Raise BadRequest `empty_file` or TooLarge for a file of so many bytes."""
     if size == 0:
         raise BadRequest(f"{file_name} is empty.", code="empty_file",
                          hint="Check that the file was written completely.")  # fmt: skip
@@ -190,7 +209,6 @@ def check_size(size: int, file_name: str = "The file") -> None:
             f"{file_name} has {size:,} bytes; this server takes "
             f"{settings.MAX_UPLOAD_BYTES:,} at most."
         )
-    make_room_or_refuse(size)
 
 
 def visibility_of(collection: Collection, request: ProductRequest) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models.functions import Now
 
-from repository import jobs, resumable
+from repository import jobs, resumable_sweeping
 from repository.models import Asset, Job, Upload
 from repository.models.product import ProductState
 from repository.storage import object_store
@@ -31,7 +31,7 @@ def sweep() -> None:
     if rung:
         log.info("rang again for %d jobs", rung)
     purge_removed()
-    resumable.sweep()
+    resumable_sweeping.sweep()
     clear_scratch(Path(settings.WORK_DIR))
     dropbox.look_round()
 

@@ -7,10 +7,11 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 from rastrum_client.following import follow
 from rastrum_client.progress import Meter, Screen
-from rastrum_client.sending import FileChanged, send
+from rastrum_client.sending import FileChanged, Sent, send
 from rastrum_client.server import Refused, Server, Unreachable
 
 PUBLISHED, NOT_PUBLISHED, INTERRUPTED, NEEDS_ANSWER = 0, 1, 3, 4
@@ -23,12 +24,17 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if not given.server or not given.token:
         parser.error("--server and --token (or RASTRUM_SERVER and RASTRUM_TOKEN) are needed")
-    if given.id and len(given.files) > 1:
-        parser.error("--id names one map, so give one file")
+    if given.id and len(given.files) > 1 and not given.as_one:
+        parser.error("--id names one map, so give one file, or --as-one")
+    if given.parallel < 1:
+        parser.error("--parallel is at least 1")
     server, screen = Server(given.server, given.token), Screen()
-    pool = ThreadPoolExecutor(max(1, given.parallel))
+    pool = ThreadPoolExecutor(given.parallel)
+    files = [Path(file) for file in given.files]
     try:
-        codes = list(pool.map(lambda file: push(server, Path(file), given, screen), given.files))
+        if given.as_one:
+            return push_as_one(server, files, given, screen, pool)
+        codes = list(pool.map(lambda file: push(server, file, given, screen), files))
     except KeyboardInterrupt:
         print("\nStopped. Run the same line again to go on.", file=sys.stderr)
         # Threads in the middle of a part would be waited for.
@@ -39,35 +45,78 @@ def main(arguments: list[str] | None = None) -> int:
 def push(server: Server, path: Path, given: argparse.Namespace, screen: Screen) -> int:
     """Send one file and follow its job; the exit code that it alone would give."""
     try:
-        size = path.stat().st_size
-        job = send(
-            server, path, _request(given),
-            progress=Meter(screen, path.name, max(size, 1)),
+        sent = _send(server, path, _request(given), screen)
+        if isinstance(sent, int):
+            return sent
+        sent.forget()
+        return _follow(server, sent.job, path.name, given, screen)
+    except (Refused, Unreachable) as error:
+        return _stopped(error, path.name, screen)
+
+
+def push_as_one(
+    server: Server, files: list[Path], given: argparse.Namespace, screen: Screen,
+    pool: ThreadPoolExecutor,
+) -> int:  # fmt: skip
+    """Send all files, then make one map of them, or none; the exit code."""
+    request = {"set": ""}
+    results = list(pool.map(lambda file: _send(server, file, request, screen), files))
+    codes = [result for result in results if isinstance(result, int)]
+    if codes:
+        return next(code for code in GRAVEST_FIRST if code in codes)
+    sent = [result for result in results if isinstance(result, Sent)]
+    name = f"{files[0].name} and {len(files) - 1} more" if len(files) > 1 else files[0].name
+    fields = {key: text for key, text in _request(given).items() if key != "collection"}
+    try:
+        answer = server.patiently(
+            "POST", f"/api/collections/{quote(given.collection, safe='')}/products",
+            lambda words: screen.show(name, words),
+            json={"uploads": [file.address for file in sent]} | fields,
+        )  # fmt: skip
+        for file in sent:
+            file.forget()
+        return _follow(server, answer.headers["Location"], name, given, screen)
+    except (Refused, Unreachable) as error:
+        return _stopped(error, name, screen)
+
+
+def _send(server: Server, path: Path, request: dict[str, str], screen: Screen) -> Sent | int:
+    """The sent file, or the exit code that it alone would give."""
+    try:
+        return send(
+            server, path, request,
+            progress=Meter(screen, path.name, max(path.stat().st_size, 1)),
             say=lambda words: screen.show(path.name, words),
         )  # fmt: skip
-        if given.no_wait:
-            print(server.address(job), flush=True)
-            return PUBLISHED
-        found = follow(server, job, lambda words: screen.show(path.name, words))
-    except (Refused, FileChanged, OSError) as error:
-        screen.say(path.name, f"not sent: {error}")
-        return NOT_PUBLISHED
-    except Unreachable as error:
-        screen.say(path.name, f"{error}. Run the same line again to go on.")
+    except (Refused, Unreachable, FileChanged, OSError) as error:
+        return _stopped(error, path.name, screen)
+
+
+def _stopped(error: Exception, name: str, screen: Screen) -> int:
+    if isinstance(error, Unreachable):
+        screen.say(name, f"{error}. Run the same line again to go on.")
         return INTERRUPTED
-    return _report(found, path, screen)
+    screen.say(name, f"not sent: {error}")
+    return NOT_PUBLISHED
 
 
-def _report(job: dict[str, object], path: Path, screen: Screen) -> int:
+def _follow(server: Server, job: str, name: str, given: argparse.Namespace, screen: Screen) -> int:
+    if given.no_wait:
+        print(server.address(job), flush=True)
+        return PUBLISHED
+    return _report(follow(server, job, lambda words: screen.show(name, words)), name, screen)
+
+
+def _report(job: dict[str, object], name: str, screen: Screen) -> int:
     links, error = job["links"], job.get("error") or {}
     assert isinstance(links, dict)
     assert isinstance(error, dict)
     if job["state"] == "published":
-        screen.say(path.name, "published")
+        screen.say(name, "published")
         print(links["map"], flush=True)
         return PUBLISHED
     reason = " ".join(filter(None, (error.get("message"), error.get("hint"))))
-    screen.say(path.name, f"{str(job['state']).replace('_', ' ')}: {reason} {links['page']}")
+    screen.say(name, f"{str(job['state']).replace('_', ' ')}: {reason} {links['page']}")
     return NEEDS_ANSWER if job["state"] == "needs_input" else NOT_PUBLISHED
 
 
@@ -88,7 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     push.add_argument("--collection", required=True, metavar="C")
     push.add_argument("--token", default=os.environ.get("RASTRUM_TOKEN", ""),
                       help="default: RASTRUM_TOKEN")  # fmt: skip
-    push.add_argument("--id", default="", help="of the map; for one file alone")
+    push.add_argument("--as-one", action="store_true", help="the files make one map together")
+    push.add_argument("--id", default="", help="of the map; for one file, or --as-one")
     push.add_argument("--title", default="")
     push.add_argument("--datetime", default="", metavar="T")
     push.add_argument("--private", action="store_true", help="only you can see it")

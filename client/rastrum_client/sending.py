@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from rastrum_client.server import Patience, Refused, Server
 from rastrum_client.state import UploadState
 
 PART_BYTES = 8 * 2**20
+CHECK_SECONDS = 1.0
 TUS = {"Tus-Resumable": "1.0.0"}
 
 Progress = Callable[[int], None]
@@ -23,11 +25,27 @@ class FileChanged(Exception):
     """The file became another one while it was sent."""
 
 
+class Sent:
+    """A file whose bytes are all safe at the server."""
+
+    def __init__(self, address: str, job: str, state: UploadState) -> None:
+        self.address = address
+        """Of its upload."""
+        self.job = job
+        """Path of its job; empty where the upload waits to be used."""
+        self._state = state
+
+    def forget(self) -> None:
+        """What became of it is known: another run need not find it again."""
+        self._state.forget()
+
+
 def send(
     server: Server, path: Path, request: dict[str, str],
     *, progress: Progress, say: Callable[[str], None],
-) -> str:  # fmt: skip
-    """Returns the path of the file's job. `progress` hears how many bytes are safe.
+) -> Sent:  # fmt: skip
+    """Send one file; without a `collection` in the request it then waits to be used. `progress`
+    hears how many bytes are safe.
 
     Raises Refused, Unreachable, FileChanged or OSError.
     """
@@ -35,12 +53,13 @@ def send(
     about = path.stat()
     with path.open("rb") as stream:
         address = _known(server, state, say) or _begin(server, path, request, state, say)
-        job = _send_parts(server, address, stream, about.st_size, progress, say)
+        job = _send_parts(
+            server, address, stream, about.st_size, progress, say, "collection" in request
+        )
     now = path.stat()
     if (now.st_size, now.st_mtime_ns) != (about.st_size, about.st_mtime_ns):
         say("the file changed while it was sent")
-    state.forget()
-    return job
+    return Sent(address, job, state)
 
 
 def _known(server: Server, state: UploadState, say: Callable[[str], None]) -> str:
@@ -74,9 +93,10 @@ def _begin(
 
 def _send_parts(
     server: Server, address: str, stream: BinaryIO, size: int, progress: Progress,
-    say: Callable[[str], None],
+    say: Callable[[str], None], makes_a_job: bool,
 ) -> str:  # fmt: skip
-    """Until the server names the job. After any trouble it is asked how far it is."""
+    """Until all is safe and the server names the job, if it is to make one. After any trouble it
+    is asked how far it is."""
     patience = Patience(server.give_up_seconds, say)
     offset: int | None = None
     farthest = 0
@@ -96,8 +116,12 @@ def _send_parts(
             farthest = offset
             patience.renew()
         progress(offset)
-        if "Upload-Job" in answer.headers:
-            return answer.headers["Upload-Job"]
+        if "Upload-Job" in answer.headers or (offset == size and not makes_a_job):
+            return answer.headers.get("Upload-Job", "")
+        if offset == size:  # of a large file the job may come a little later
+            say("received, being checked")
+            time.sleep(CHECK_SECONDS)
+            offset = None
 
 
 def _send_part(

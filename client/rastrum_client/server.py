@@ -16,6 +16,16 @@ TIMEOUT_SECONDS = (10, 300)
 """To connect, and between two bytes: the last part is answered when a file has been checked."""
 PASSING = frozenset({408, 423, 429, 500, 502, 503, 504})
 """Answers after which another try may help."""
+WITHOUT_WORDS = {
+    401: "The token is wrong, revoked or expired: make a new one at /accounts/tokens/.",
+    403: "This token may not do that: it needs the scope write and the collection's leave.",
+    404: "There is no such collection or upload, or you may not see it.",
+    409: "It contradicts what is there, such as an id that is taken.",
+    410: "The upload has expired: run the same line again to send the file anew.",
+    413: "The file is larger than the server, or a proxy before it, takes.",
+    507: "The server has no room left. What has arrived is kept: run the same line again later.",
+}
+"""For answers that carry no reason of the server's own."""
 
 Say = Callable[[str], None]
 
@@ -103,4 +113,7 @@ def _refusal(answer: requests.Response) -> Refused:
         text = " ".join(part for part in (problem["detail"], problem.get("hint")) if part)
         return Refused(answer.status_code, problem.get("code", ""), text)
     except (ValueError, KeyError, TypeError):  # HEAD has no body; a proxy's page is no JSON
-        return Refused(answer.status_code, "", f"The server answered {answer.status_code}.")
+        words = WITHOUT_WORDS.get(answer.status_code, "")
+        return Refused(
+            answer.status_code, "", f"The server answered {answer.status_code}. {words}".strip()
+        )

@@ -3,6 +3,7 @@ import { Upload } from "tus-js-client";
 
 const PART_BYTES = 8 * 1024 * 1024;
 const SILENCE_MS = 40_000;
+const JOB_POLL_MS = 1000;
 
 // The server says no, and why.
 export class Refusal extends Error {
@@ -65,9 +66,33 @@ export class Sending {
         this.listen();
         this.onProgress(sent, total);
       },
-      onSuccess: () => this.resolve(this.job),
+      onSuccess: () => this.ended(),
       onError: (error) => this.fail(error),
     };
+  }
+
+  // All bytes are safe. Of a large file the job may come a little later: HEAD makes it.
+  async ended() {
+    const lost = () => this.stop(new ConnectionLost());
+    while (!this.job && this.metadata.collection && this.listening) {
+      this.unlisten();
+      const listening = (this.listening = new AbortController());
+      await new Promise((resolve) => setTimeout(resolve, JOB_POLL_MS));
+      if (listening.signal.aborted) return;
+      try {
+        const answer = await fetch(this.address, {
+          method: "HEAD",
+          headers: { "Tus-Resumable": "1.0.0" },
+          credentials: "same-origin",
+          signal: listening.signal,
+        });
+        if (!answer.ok && answer.status !== 423) return lost();
+        this.job = answer.headers.get("Upload-Job") ?? "";
+      } catch {
+        return lost();
+      }
+    }
+    this.resolve(this.job);
   }
 
   // Ends `run` with the reason; the server keeps what it has.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from repository.errors import BadRequest
 from repository.models import Collection, Job
 from repository.models.collection import MAX_DESCRIPTION
 from repository.policy import require_contributor
+from repository.resumable_ending import use
 from repository.resumable_files import LockedFile
 
 router = Router(tags=["collections"])
@@ -34,7 +36,11 @@ UPLOAD_FORM: dict[str, Any] = {
                     "type": "object",
                     "required": ["file"],
                     "properties": {
-                        "file": {"type": "string", "format": "binary"},
+                        "file": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Several files make one product.",
+                        },
                         "id": {"type": "string"},
                         "title": {"type": "string"},
                         "description": {"type": "string"},
@@ -103,15 +109,16 @@ def list_products(request: HttpRequest, c: str, filters: Query[ProductFilter]) -
 
 @router.post("/{c}/products", response={202: schemas.JobOutput}, openapi_extra=UPLOAD_FORM)
 def upload(request: HttpRequest, c: str, response: HttpResponse) -> Any:
-    """The way in: a raster as a multipart form. Answers 202 with the job that publishes it."""
+    """The way in: a raster, or the files of one, as a multipart form. Answers 202 with the job
+    that publishes it."""
     collection = find_collection(caller(request), c)
     # Before the body is read: gigabytes should not travel towards a refusal.
     require_contributor(caller(request), collection)
     if request.content_type == "application/json":
-        return _use_upload(request, collection, response)
+        return _use_uploads(request, collection, response)
     uploads.make_room_or_refuse(announced_bytes(request))
     received, product_request = _read_form(request)
-    job = uploads.accept(caller(request), collection, [received], product_request)
+    job = uploads.accept(caller(request), collection, received, product_request)
     job.refresh_from_db()
     return _accepted(request, job, response)
 
@@ -121,8 +128,8 @@ def _accepted(request: HttpRequest, job: Job, response: HttpResponse) -> Any:
     return 202, job_json(job, request_links(request))
 
 
-def _use_upload(request: HttpRequest, collection: Collection, response: HttpResponse) -> Any:
-    """The other way in: a resumable upload that was sent without naming a collection."""
+def _use_uploads(request: HttpRequest, collection: Collection, response: HttpResponse) -> Any:
+    """The other way in: resumable uploads that were sent without naming a collection."""
     try:
         payload = schemas.UploadsInput.model_validate_json(request.body)
     except ValidationError as error:
@@ -130,18 +137,23 @@ def _use_upload(request: HttpRequest, collection: Collection, response: HttpResp
         raise BadRequest(f"{place or 'The body'}: {error.errors()[0]['msg']}",
                          code="invalid_field", hint="Send {uploads: [...]}.") from None  # fmt: skip
     check_properties(payload.properties)
-    if len(payload.uploads) != 1:
-        raise BadRequest("Name one upload a product.", code="one_file_only",
-                         hint="Use each upload by itself.")  # fmt: skip
-    upload_id = payload.uploads[0].rstrip("/").rpartition("/")[2]
+    names = [name.rstrip("/").rpartition("/")[2] for name in payload.uploads]
     fields = payload.dict(exclude={"uploads"})
-    with LockedFile(resumable.find(caller(request), upload_id).pk):
-        upload = resumable.find(caller(request), upload_id)
-        job = resumable.use(caller(request), upload, collection, uploads.ProductRequest(**fields))
-    return _accepted(request, find_job(caller(request), str(job.pk)), response)
+    principal = caller(request)
+    ids = [resumable.find(principal, name).pk for name in names]
+    if len(set(ids)) != len(ids):
+        raise BadRequest("Name each upload once.", code="invalid_field")
+    with ExitStack() as locks:
+        # In one order for all callers, so that no two wait for each other.
+        files = {key: locks.enter_context(LockedFile(key)) for key in sorted(ids)}
+        chosen = [(resumable.find(principal, str(key)), files[key]) for key in ids]
+        job = use(principal, chosen, collection, uploads.ProductRequest(**fields))
+    return _accepted(request, find_job(principal, str(job.pk)), response)
 
 
-def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.ProductRequest]:
+def _read_form(
+    request: HttpRequest,
+) -> tuple[list[uploads.ReceivedFile], uploads.ProductRequest]:
     if request.content_type != "multipart/form-data":
         raise BadRequest("Send the file as multipart/form-data.", code="multipart_expected",
                          hint="curl -F file=@my.tif ...")  # fmt: skip
@@ -150,14 +162,11 @@ def _read_form(request: HttpRequest) -> tuple[uploads.ReceivedFile, uploads.Prod
         raise BadRequest(
             "The form has no file.", code="file_missing", hint="curl -F file=@my.tif ..."
         )
-    if len(files) > 1:
-        raise BadRequest("Send one file a product.", code="one_file_only",
-                         hint="Post each file by itself.")  # fmt: skip
-    file = files[0]
-    return (
-        uploads.ReceivedFile(file.path, file.name or "upload", file.sha256, file.md5),
-        _product_request(request),
-    )
+    received = [
+        uploads.ReceivedFile(file.path, file.name or "upload", file.sha256, file.md5)
+        for file in files
+    ]
+    return received, _product_request(request)
 
 
 def _product_request(request: HttpRequest) -> uploads.ProductRequest:

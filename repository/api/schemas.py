@@ -72,8 +72,8 @@ class StyleInput(Input):
 class UploadsInput(Input):
     """A product of resumable uploads that wait to be used."""
 
-    uploads: list[str] = Field(max_length=100)
-    """Ids, or addresses as `Location` gave them."""
+    uploads: list[str] = Field(min_length=1, max_length=100)
+    """Ids, or addresses as `Location` gave them; several make one product, all or nothing."""
     id: str = ""
     title: str = Field("", max_length=300)
     description: str = Field("", max_length=MAX_DESCRIPTION)

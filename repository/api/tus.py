@@ -15,21 +15,19 @@ from typing import Any, TypeVar
 from django.core.handlers.asgi import ASGIRequest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from repository import resumable, resumable_files
+from repository import resumable, resumable_ending, resumable_files
 from repository.api.principals import SAFE_METHODS, csrf_token_holds
-from repository.api.tus_body import Body, WatchedReceive, drain, receive_into
+from repository.api.tus_body import Body, receive_into
 from repository.api.tus_headers import (
     BODY_TYPE,
-    VERSION,
     Checksum,
+    Creation,
     capabilities,
     checksum_of,
     creation_of,
@@ -38,7 +36,8 @@ from repository.api.tus_headers import (
     state_headers,
     whole_number,
 )
-from repository.asgi import ERROR_HANDLERS, problem
+from repository.api.tus_protocol import Protocol
+from repository.asgi import ERROR_HANDLERS
 from repository.authentication import request_principal
 from repository.connections import borrowed_connection
 from repository.errors import (
@@ -47,12 +46,12 @@ from repository.errors import (
     RastrumError,
     TooLarge,
     WrongChecksum,
-    WrongPrecondition,
 )
 from repository.models import ResumableUpload
 from repository.policy import require_writer
 from repository.principal import Principal
-from repository.resumable_files import Appender, LockedFile
+from repository.resumable_files import Appender, LockedFile, Mark
+from repository.resumable_joining import begin_joined
 
 Result = TypeVar("Result")
 
@@ -68,10 +67,14 @@ class Creations(HTTPEndpoint):
         """A new upload, with its first bytes where the body has any (creation-with-upload)."""
         asked = creation_of(request.headers)
         checksum = checksum_of(request.headers)
+        if asked.pieces:
+            return await _join(request, asked)
         upload = await _with_database(
-            request, lambda principal: resumable.begin(principal, **vars(asked))
+            request,
+            lambda principal: resumable.begin(
+                principal, length=asked.length, is_partial=asked.is_partial, **asked.about()
+            ),
         )
-        headers = {"Location": f"/api/uploads/{upload.pk}"}
         if request.headers.get("content-type", "") == BODY_TYPE:
             try:
                 with LockedFile(upload.pk) as file:
@@ -80,7 +83,24 @@ class Creations(HTTPEndpoint):
                 # The client does not know the address yet: nobody could go on with it.
                 await _with_database(request, lambda _: resumable.terminate(upload))
                 raise
-        return Response(status_code=201, headers=headers | state_headers(upload))
+        return _created(upload)
+
+
+async def _join(request: Request, asked: Creation) -> Response:
+    """A new upload of pieces that are here already (concatenation). What is not joined within
+    some seconds is joined by the requests and sweeps that follow."""
+
+    def work(principal: Principal) -> ResumableUpload:
+        upload = begin_joined(principal, asked.pieces, **asked.about())
+        with LockedFile(upload.pk) as file:
+            return _finished(principal, resumable.find(principal, str(upload.pk)), file)
+
+    return _created(await _with_database(request, work))
+
+
+def _created(upload: ResumableUpload) -> Response:
+    headers = {"Location": f"/api/uploads/{upload.pk}"} | state_headers(upload)
+    return Response(status_code=201, headers=headers)
 
 
 class Uploads(HTTPEndpoint):
@@ -92,8 +112,10 @@ class Uploads(HTTPEndpoint):
 
     async def head(self, request: Request) -> Response:
         """How far it is. A whole upload whose last answer was lost is finished now."""
-        with await _locked(request):
-            upload = await _with_database(request, lambda p: _finished(p, _find(request, p)))
+        file, upload = await _locked(request)
+        with file:
+            if upload.is_whole or upload.made_of:
+                upload = await _with_database(request, lambda p: _finished(p, upload, file))
             return Response(headers=full_headers(upload))
 
     async def patch(self, request: Request) -> Response:
@@ -101,8 +123,11 @@ class Uploads(HTTPEndpoint):
         require_body_type(request.headers)
         offset = whole_number(request.headers, "upload-offset")
         checksum = checksum_of(request.headers)
-        with await _locked(request) as file:
-            upload = await _with_database(request, lambda p: _find(request, p))
+        file, upload = await _locked(request)
+        with file:
+            if upload.made_of:
+                raise Forbidden("This upload is joined from pieces and takes no bytes.",
+                                code="final_upload")  # fmt: skip
             if offset != upload.received:
                 raise Conflict(f"The next byte is number {upload.received}, not {offset}.",
                                code="wrong_offset", hint="Ask with HEAD.")  # fmt: skip
@@ -111,8 +136,9 @@ class Uploads(HTTPEndpoint):
 
     async def delete(self, request: Request) -> Response:
         """Forget it (termination)."""
-        with await _locked(request) as file:
-            await _with_database(request, lambda p: resumable.terminate(_find(request, p)))
+        file, upload = await _locked(request)
+        with file:
+            await _with_database(request, lambda _: resumable.terminate(upload))
             # Giving back the room of a large file takes a while.
             await run_in_threadpool(file.close)
         return Response(status_code=204)
@@ -126,9 +152,9 @@ async def _append(
         await _receive(request, upload, file, checksum)
     elif await Body(request.receive).block():
         raise TooLarge("This upload is whole already.")
-    return await _with_database(
-        request, lambda principal: _finished(principal, resumable.find(principal, str(upload.pk)))
-    )
+    if not upload.is_whole:
+        return upload
+    return await _with_database(request, lambda principal: _finished(principal, upload, file))
 
 
 async def _receive(
@@ -139,38 +165,36 @@ async def _receive(
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > room:
         raise TooLarge(f"{int(announced):,} bytes are announced, but only {room:,} are missing.")
-    resumable_files.require_room(int(announced) if announced.isdigit() else 0)
-    appender = await run_in_threadpool(Appender, file, upload.received)
-    body = Body(request.receive)
+    coming = int(announced) if announced.isdigit() else 0
+    resumable_files.require_room(min(coming, 2 * upload.part_bytes) if upload.key else coming)
+    appender = await run_in_threadpool(Appender, file, upload)
+    before = upload.received
+
+    def record(mark: Mark) -> None:
+        with borrowed_connection():
+            resumable.record(appender, mark, upload)
+
     try:
-        await receive_into(appender, body, room=room, checksum=checksum, record=_record)
+        await receive_into(
+            appender, Body(request.receive), room=room, checksum=checksum, record=record
+        )
     except WrongChecksum:
-        appender.cut(upload.received)
+        appender.cut(before)
         raise
     except (RastrumError, ClientDisconnect):
         # The server SHOULD keep what came before a break (tus 1.0.0, PATCH). Unverified bytes
         # are no use to anybody: they are cut off by the next request.
-        if checksum is None and appender.offset > upload.received:
+        if checksum is None and appender.offset > before:
             with contextlib.suppress(RastrumError):
-                await run_in_threadpool(_record, appender)
+                await run_in_threadpool(record, appender.mark())
         raise
-    await run_in_threadpool(_record, appender)
+    await run_in_threadpool(record, appender.mark())
     appender.keep_digest()
 
 
-def _record(appender: Appender) -> None:
-    """Acknowledge what is written. Raises OutOfSpace where the disk is too full to go on."""
-    offset = appender.offset
-    appender.sync()
-    with borrowed_connection():
-        resumable.acknowledge(appender.upload_id, offset)
-    resumable_files.require_room(0)
-
-
-def _finished(principal: Principal, upload: ResumableUpload) -> ResumableUpload:
-    """The upload, its job made where it is whole and none was made yet."""
-    if upload.is_whole and upload.job_id is None:
-        resumable.finish(principal, upload)
+def _finished(principal: Principal, upload: ResumableUpload, file: LockedFile) -> ResumableUpload:
+    """The upload, with its job where it is whole and names a collection."""
+    resumable_ending.finish(principal, upload, file)
     return upload
 
 
@@ -178,10 +202,19 @@ def _find(request: Request, principal: Principal) -> ResumableUpload:
     return resumable.find(principal, request.path_params["upload_id"])
 
 
-async def _locked(request: Request) -> LockedFile:
-    """The lock on the request's upload, once it is known to be the caller's."""
-    upload = await _with_database(request, lambda p: _find(request, p))
-    return await run_in_threadpool(LockedFile, upload.pk)
+async def _locked(request: Request) -> tuple[LockedFile, ResumableUpload]:
+    """The lock on the request's upload, once it is known to be the caller's; and its row as it is
+    under the lock."""
+
+    def work(principal: Principal) -> tuple[LockedFile, ResumableUpload]:
+        file = LockedFile(_find(request, principal).pk)
+        try:
+            return file, _find(request, principal)
+        except BaseException:
+            file.close()
+            raise
+
+    return await _with_database(request, work)
 
 
 async def _with_database(request: Request, work: Callable[[Principal], Result]) -> Result:
@@ -195,6 +228,14 @@ def _borrowing(request: Request, work: Callable[[Principal], Result]) -> Result:
 
 
 def _caller(request: Request) -> Principal:
+    """Who asks; looked up once a request, for a part is as many requests as a file has parts."""
+    if not hasattr(request.state, "principal"):
+        request.state.principal = _checked_caller(request)
+    principal: Principal = request.state.principal
+    return principal
+
+
+def _checked_caller(request: Request) -> Principal:
     principal = request_principal(request.headers.get("authorization"), request.cookies)
     if request.method in SAFE_METHODS:
         if principal.is_anonymous:
@@ -204,52 +245,6 @@ def _caller(request: Request) -> Principal:
         raise Forbidden("The page is out of date.", code="csrf_failed", hint="Reload it.")
     require_writer(principal)
     return principal
-
-
-class Protocol:
-    """ASGI middleware: the version on both sides, the method's other name, unread bodies."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        if scope["method"] == "POST" and "x-http-method-override" in headers:
-            scope = {**scope, "method": headers["x-http-method-override"].upper()}
-        receive = WatchedReceive(receive)
-        send = _with_version(send, headers, receive)
-        if scope["method"] != "OPTIONS" and headers.get("tus-resumable") != VERSION:
-            answer = await problem(Request(scope), _wrong_version())
-            answer.headers["Tus-Version"] = VERSION
-            await answer(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-
-def _wrong_version() -> RastrumError:
-    return WrongPrecondition(f"This address speaks tus {VERSION}.",
-                             hint=f"Send Tus-Resumable: {VERSION}.")  # fmt: skip
-
-
-def _with_version(send: Send, asked: Headers, receive: WatchedReceive) -> Send:
-    async def send_with_version(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["Tus-Resumable"] = VERSION
-            headers["Cache-Control"] = "no-store"
-            if message["status"] >= 400 and _has_body(asked):
-                await drain(receive)
-                headers["Connection"] = "close"
-        await send(message)
-
-    return send_with_version
-
-
-def _has_body(headers: Headers) -> bool:
-    """Whether a body may still be on its way; one that waits for our leave never is."""
-    if "expect" in headers:
-        return False
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 async def _left(request: Request, error: Exception) -> Response:

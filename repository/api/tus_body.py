@@ -13,7 +13,7 @@ from starlette.types import Message, Receive
 
 from repository.api.tus_headers import Checksum
 from repository.errors import TooLarge, Unavailable
-from repository.resumable_files import Appender
+from repository.resumable_files import Appender, Mark
 
 BLOCK_BYTES = 2**20
 BLOCK_SECONDS = 1.0
@@ -90,7 +90,7 @@ async def drain(receive: WatchedReceive) -> None:
 
 async def receive_into(
     appender: Appender, body: Body, *, room: int, checksum: Checksum | None,
-    record: Callable[[Appender], None],
+    record: Callable[[Mark], None],
 ) -> None:  # fmt: skip
     """Write the whole body, `room` bytes at most; while it comes, `record` what is written.
 
@@ -116,7 +116,7 @@ async def receive_into(
                 if recording is not None:
                     await recording
                 recorded, recorded_at = appender.offset, time.monotonic()
-                recording = asyncio.create_task(run_in_threadpool(record, appender))
+                recording = asyncio.create_task(run_in_threadpool(record, appender.mark()))
             writing = asyncio.create_task(run_in_threadpool(_write, appender, block, checksum))
     finally:
         # No thread may touch the file once the lock is given back.

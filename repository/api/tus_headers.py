@@ -17,7 +17,7 @@ from repository.models import ResumableUpload
 from repository.models.collection import MAX_DESCRIPTION
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
+EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration,concatenation"
 CHECKSUMS = ("sha256", "sha1", "md5")
 BODY_TYPE = "application/offset+octet-stream"
 TEXT_FIELDS = ("id", "title", "description", "datetime", "visibility")
@@ -36,6 +36,15 @@ class Creation:
     file_name: str = "upload"
     collection: str = ""
     request: dict[str, Any] = field(default_factory=dict)
+    is_partial: bool = False
+    """A piece that will be joined with others."""
+    pieces: tuple[str, ...] = ()
+    """Ids of the pieces that the upload is to be joined from; `length` is then 0."""
+
+    def about(self) -> dict[str, Any]:
+        """What is said of any upload, however its bytes come."""
+        return {"metadata": self.metadata, "file_name": self.file_name,
+                "collection": self.collection, "request": self.request}  # fmt: skip
 
 
 @dataclass
@@ -71,12 +80,11 @@ def capabilities() -> dict[str, str]:
 
 def creation_of(headers: Headers) -> Creation:
     """The upload that a POST asks for. Raises BadRequest or TooLarge."""
-    if "upload-defer-length" in headers or "upload-concat" in headers:
-        raise BadRequest(
-            "This server takes whole uploads whose length is known.",
-            code="unsupported_extension", hint="Send Upload-Length.",
-        )  # fmt: skip
-    length = whole_number(headers, "upload-length")
+    if "upload-defer-length" in headers:
+        raise BadRequest("This server takes uploads whose length is known.",
+                         code="unsupported_extension", hint="Send Upload-Length.")  # fmt: skip
+    pieces = _pieces(headers.get("upload-concat"))
+    length = 0 if pieces else whole_number(headers, "upload-length")
     if length > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(f"{length:,} bytes are announced; this server takes "
                        f"{settings.MAX_UPLOAD_BYTES:,} at most.")  # fmt: skip
@@ -91,7 +99,22 @@ def creation_of(headers: Headers) -> Creation:
     return Creation(
         length, text, fields.get("filename") or "upload", fields.get("collection", ""),
         {name: fields[name] for name in TEXT_FIELDS if fields.get(name)},
+        is_partial=pieces == (), pieces=pieces or (),
     )  # fmt: skip
+
+
+def _pieces(concat: str | None) -> tuple[str, ...] | None:
+    """`Upload-Concat`: None where it is absent, nothing for a piece, the pieces' ids for a whole
+    (tus 1.0.0, concatenation). Raises BadRequest `invalid_header`."""
+    if concat is None:
+        return None
+    kind, _, addresses = concat.strip().partition(";")
+    pieces = tuple(address.rstrip("/").rpartition("/")[2] for address in addresses.split())
+    if (kind, bool(pieces)) not in {("partial", False), ("final", True)}:
+        raise BadRequest("Upload-Concat cannot be read.", code="invalid_header",
+                         hint="Write partial, or final; and the addresses of the "
+                         "pieces.")  # fmt: skip
+    return pieces
 
 
 def _metadata(text: str) -> dict[str, str]:
@@ -148,10 +171,10 @@ def require_body_type(headers: Headers) -> None:
 
 def state_headers(upload: ResumableUpload) -> dict[str, str]:
     """Offset, expiry and job: in every answer about an upload."""
-    headers = {
-        "Upload-Offset": str(upload.received),
-        "Upload-Expires": format_datetime(upload.expires, usegmt=True),
-    }
+    headers = {"Upload-Expires": format_datetime(upload.expires, usegmt=True)}
+    # The offset of what is still being joined would not be one to go on at.
+    if upload.is_whole or not upload.made_of:
+        headers["Upload-Offset"] = str(upload.received)
     if upload.job_id is not None:
         headers["Upload-Job"] = f"/api/jobs/{upload.job_id}"
     return headers
@@ -160,4 +183,11 @@ def state_headers(upload: ResumableUpload) -> dict[str, str]:
 def full_headers(upload: ResumableUpload) -> dict[str, str]:
     """The answer to HEAD."""
     headers = state_headers(upload) | {"Upload-Length": str(upload.length)}
-    return headers | ({"Upload-Metadata": upload.metadata} if upload.metadata else {})
+    if upload.metadata:
+        headers["Upload-Metadata"] = upload.metadata
+    if upload.is_partial:
+        headers["Upload-Concat"] = "partial"
+    if upload.made_of:
+        addresses = " ".join(f"/api/uploads/{piece}" for piece in upload.made_of)
+        headers["Upload-Concat"] = f"final;{addresses}"
+    return headers

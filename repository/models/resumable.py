@@ -30,6 +30,23 @@ class ResumableUpload(models.Model):
     received = models.BigIntegerField(default=0)
     """The acknowledged offset: so many bytes are on the disk for sure. The file may hold more
     after a crash; it is cut back to this before a byte is added."""
+    digest = models.BinaryField(default=b"")
+    """State of the running digest (RunningDigest.state) of bytes that are acknowledged."""
+    key = models.CharField(max_length=500, blank=True)
+    """Where the store gets the bytes part by part; empty where it is a folder of this machine."""
+    part_bytes = models.BigIntegerField(default=0)
+    multipart = models.TextField(blank=True)
+    """The store's name of the parts that are not one object yet."""
+    etags = models.JSONField(default=list)
+    """Of the parts that the store has confirmed, in order."""
+    is_stored = models.BooleanField(default=False)
+    """Whether the bytes are an object of the store, under `key`."""
+    is_partial = models.BooleanField(default=False)
+    """A piece that others are joined with (tus 1.0.0, concatenation)."""
+    made_of = models.JSONField(default=list)
+    """Ids of the pieces that this one is joined from, in order."""
+    part_of = models.ForeignKey("self", models.CASCADE, null=True, related_name="pieces")
+    """What a piece was joined into: it belongs to that alone."""
     expires = models.DateTimeField()
     job = models.ForeignKey(Job, models.CASCADE, null=True, related_name="resumable_uploads")
     created = models.DateTimeField(db_default=Now(), editable=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.test_resumed_uploads import kill_web, originals, sha256_of
+from tests.journeys.cutting import kill_web, originals, sha256_of
 from tests.services.product import Product, running_product
 
 pytestmark = [pytest.mark.services, pytest.mark.browser, pytest.mark.faults]

@@ -28,10 +28,16 @@ class Straw(ThreadingHTTPServer):
         self.files: dict[str, bytearray] = {}
         self.lengths: dict[str, int] = {}
         self.metadata: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
         self.failures: list[int] = []
         """Statuses of the next PATCHes; 0 cuts the connection after the part was kept."""
         self.refusal: dict[str, str] | None = None
+        self.bare_refusal = 0
+        """A status without a word, as HEAD and proxies answer."""
+        self.checks = 0
+        """How often a whole upload is still being checked."""
+        self.products: list[dict[str, Any]] = []
         self.job: dict[str, Any] = {
             "state": "published", "progress": 1, "error": None,
             "links": {"map": "http://maps/products/alps/dem", "page": "http://maps/jobs/1"},
@@ -60,11 +66,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def state(self) -> dict[str, str]:
         have, length = len(self.server.files[self.path]), self.server.lengths[self.path]
-        done = {"Upload_Job": "/api/jobs/1"} if have == length else {}
+        is_done = have == length and "collection" in self.server.metadata
+        if is_done and self.server.checks:
+            self.server.checks -= 1
+            is_done = False
+        done = {"Upload_Job": "/api/jobs/1"} if is_done else {}
         return {"Upload_Offset": str(have)} | done
 
     def do_POST(self) -> None:
         assert self.headers["Authorization"] == "Bearer secret"
+        if self.path.startswith("/api/collections/"):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.server.failures:
+                self.answer(self.server.failures.pop(0))
+                return
+            self.server.products.append({"path": self.path} | json.loads(body))
+            self.answer(202, Location="/api/jobs/1")
+            return
+        if self.server.bare_refusal:
+            self.answer(self.server.bare_refusal)
+            return
         if self.server.refusal:
             self.answer(403, json.dumps(self.server.refusal).encode())
             return
@@ -73,6 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.lengths[where] = int(self.headers["Upload-Length"])
         pairs = (pair.split(" ") for pair in self.headers["Upload-Metadata"].split(","))
         self.server.metadata = {k: base64.b64decode(v).decode() for k, v in pairs}
+        self.server.names[where] = self.server.metadata["filename"]
         self.answer(201, Location=where)
 
     def do_HEAD(self) -> None:
@@ -107,6 +129,7 @@ def straw(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Straw]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("RASTRUM_TOKEN", "secret")
     monkeypatch.setattr(sending, "PART_BYTES", PART)
+    monkeypatch.setattr(sending, "CHECK_SECONDS", 0.01)
     monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(server, "FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(server, "LONGEST_PAUSE_SECONDS", 0.01)
@@ -217,6 +240,63 @@ def test_several_files_are_all_sent_though_one_is_missing(straw: Straw, file: Pa
     other.write_bytes(CONTENT * 2)
     assert push(straw, file, other, file.with_name("absent.tif"), "--parallel", "2") == 1
     assert sorted(map(len, straw.files.values())) == [len(CONTENT), 2 * len(CONTENT)]
+
+
+def test_a_file_that_is_still_being_checked_is_waited_for(straw: Straw, file: Path) -> None:
+    straw.checks = 3
+    assert push(straw, file) == 0
+    assert straw.checks == 0
+
+
+def test_files_that_belong_together_make_one_map(
+    straw: Straw, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = file.with_name("dem.tfw")
+    other.write_bytes(CONTENT)
+    assert push(straw, file, other, "--as-one", "--id", "both", "--private") == 0
+    (product,) = straw.products
+    assert product["path"] == "/api/collections/alps/products"
+    sent = {straw.names[address]: address for address in product["uploads"]}
+    assert list(sent) == ["dem.tif", "dem.tfw"], "in the order of the command line"
+    assert (product["id"], product["visibility"]) == ("both", "private")
+    assert capsys.readouterr().out == "http://maps/products/alps/dem\n"
+    assert states(tmp_path) == []
+
+
+def test_a_set_that_was_stopped_before_its_map_sends_no_byte_again(
+    straw: Straw, file: Path, tmp_path: Path
+) -> None:
+    other = file.with_name("other.tif")
+    other.write_bytes(CONTENT)
+    straw.refusal = None
+    straw.failures = []
+    assert push(straw, file, other, file.with_name("absent.tif"), "--as-one") == 1
+    assert straw.products == [], "a part of the files makes no map"
+    assert len(states(tmp_path)) == 2
+    parts = sum(method == "PATCH" for method, _ in straw.requests)
+    assert push(straw, file, other, "--as-one") == 0
+    assert sum(method == "PATCH" for method, _ in straw.requests) == parts
+    assert len(straw.products[0]["uploads"]) == 2
+
+
+def test_a_map_that_is_not_ready_to_be_made_is_asked_for_again(straw: Straw, file: Path) -> None:
+    assert push(straw, file, file.with_name("absent"), "--as-one") == 1
+    straw.failures = [503, 423]
+    assert push(straw, file, "--as-one") == 0
+    assert len(straw.products) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "new one at /accounts/tokens/"), (403, "scope write"), (404, "no such collection"),
+     (409, "an id that is taken"), (413, "larger than the server"), (507, "no room left")],
+)  # fmt: skip
+def test_a_refusal_without_words_is_explained(
+    straw: Straw, file: Path, capsys: pytest.CaptureFixture[str], status: int, words: str
+) -> None:
+    straw.bare_refusal = status
+    assert push(straw, file) == 1
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import time
 from collections import namedtuple
-from collections.abc import Callable
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,64 +16,17 @@ from django.db.models.functions import Now
 from django.test import Client
 from starlette.testclient import TestClient
 
-from repository import resumable
+from repository import resumable, resumable_ending, resumable_sweeping
+from repository.kept_digests import RUNNING
 from repository.models import ApiToken, Collection, Job, Product, ResumableUpload, UploadedFile
 from repository.resumable_files import LockedFile, file_of, folder
+from repository.running_digest import RunningDigest
 from repository.storage import object_store
+from tests.repository.api.conftest import BODY, LENGTH, Create, Patch, encoded
 from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, Role
 
 pytestmark = pytest.mark.django_db
-TUS = {"Tus-Resumable": "1.0.0"}
-BODY = {"Content-Type": "application/offset+octet-stream"}
-LENGTH = len(ORIGINAL_BYTES)
 Usage = namedtuple("Usage", "total used free")
-Create = Callable[..., httpx.Response]
-Patch = Callable[..., httpx.Response]
-
-
-def encoded(**fields: str) -> str:
-    return ",".join(f"{k} {base64.b64encode(v.encode()).decode()}" for k, v in fields.items())
-
-
-@pytest.fixture
-def tus(shared_connection: None) -> TestClient:
-    from repository.api.tus import app
-
-    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False, headers=TUS)
-
-
-@pytest.fixture
-def create(tus: TestClient, owner: Role, collection: Collection) -> Create:
-    """POSTs an upload of ORIGINAL_BYTES for alps, as the owner."""
-
-    def post(
-        *, by: Role = owner, length: object = LENGTH, content: bytes = b"",
-        headers: dict[str, str] | None = None, **metadata: str,
-    ) -> httpx.Response:  # fmt: skip
-        metadata = {"filename": "dem.tif", "collection": "alps"} | metadata
-        text = encoded(**{k: v for k, v in metadata.items() if v})
-        own = {"Upload-Length": str(length), "Upload-Metadata": text}
-        return tus.post("/api/uploads/", content=content,
-                        headers=by.headers | own | (headers or {}))  # fmt: skip
-
-    return post
-
-
-@pytest.fixture
-def address(create: Create) -> str:
-    """Of an upload that was begun."""
-    return create().headers["Location"]
-
-
-@pytest.fixture
-def patch(tus: TestClient, owner: Role) -> Patch:
-    def send(
-        address: str, content: bytes, offset: object = 0, *, by: Role = owner, **headers: str
-    ) -> httpx.Response:
-        own = {"Upload-Offset": str(offset)} | {k.replace("_", "-"): v for k, v in headers.items()}
-        return tus.patch(address, content=content, headers=by.headers | BODY | own)
-
-    return send
 
 
 def row(address: str) -> ResumableUpload:
@@ -97,6 +50,7 @@ def test_options_tells_what_the_server_can_do(tus: TestClient, settings: Any) ->
     extensions = set(answer.headers["tus-extension"].split(","))
     assert extensions == {
         "creation", "creation-with-upload", "termination", "checksum", "expiration",
+        "concatenation",
     }  # fmt: skip
     assert {"sha1", "sha256"} <= set(answer.headers["tus-checksum-algorithm"].split(","))
 
@@ -186,7 +140,9 @@ def test_another_version_of_tus_is_412(
         ({"Upload-Length": "1e3"}, "invalid_header"),
         ({"Upload-Length": "0"}, "empty_file"),
         ({"Upload-Defer-Length": "1"}, "unsupported_extension"),
-        ({"Upload-Concat": "partial"}, "unsupported_extension"),
+        ({"Upload-Concat": "half"}, "invalid_header"),
+        ({"Upload-Concat": "final"}, "invalid_header"),
+        ({"Upload-Concat": "final;"}, "invalid_header"),
         ({"Upload-Metadata": "filename ???"}, "invalid_metadata"),
         ({"Upload-Metadata": "filename /w=="}, "invalid_metadata"),
         ({"Upload-Metadata": encoded(title="a\0")}, "invalid_metadata"),
@@ -465,10 +421,11 @@ def test_two_finishers_at_once_make_one_job(address: str, patch: Patch, owner: R
         stream.write(ORIGINAL_BYTES[-1:])
     second = row(address)
     os.link(file_of(second.pk), f"{file_of(second.pk)}.copy")
-    resumable.finish(owner.principal, row(address))
-    os.rename(f"{file_of(second.pk)}.copy", file_of(second.pk))
-    with pytest.raises(Conflict):
-        resumable.finish(owner.principal, second)
+    with LockedFile(second.pk) as file:
+        resumable_ending.finish(owner.principal, row(address), file)
+        os.rename(f"{file_of(second.pk)}.copy", file_of(second.pk))
+        with pytest.raises(Conflict):
+            resumable_ending.finish(owner.principal, second, file)
     assert Job.objects.count() == Product.objects.count() == 1
 
 
@@ -507,8 +464,8 @@ def test_an_upload_without_a_collection_waits_to_be_used(
         ("x", 400, "invalid_field"),
         ({}, 400, "invalid_field"),
         ({"uploads": "a"}, 400, "invalid_field"),
-        ({"uploads": []}, 400, "one_file_only"),
-        ({"uploads": ["a", "b"]}, 400, "one_file_only"),
+        ({"uploads": []}, 400, "invalid_field"),
+        ({"uploads": ["a"] * 101}, 400, "invalid_field"),
         ({"uploads": ["a"], "unknown": 1}, 400, "invalid_field"),
         ({"uploads": ["a"]}, 404, "not_found"),
     ],
@@ -543,7 +500,7 @@ def test_an_expired_upload_is_410_until_it_is_swept(
     expire(address)
     assert tus.head(address, headers=owner.headers).status_code == 410
     assert problem(patch(address, b"6", 5)) == (410, "upload_expired")
-    assert resumable.sweep() == 1
+    assert resumable_sweeping.sweep() == 1
     assert left_behind() == []
     assert tus.head(address, headers=owner.headers).status_code == 404
 
@@ -557,14 +514,14 @@ def test_each_part_puts_the_expiry_off(address: str, patch: Patch, settings: Any
 
 def test_the_sweeper_leaves_uploads_that_may_go_on(address: str, patch: Patch) -> None:
     patch(address, b"12345")
-    assert resumable.sweep() == 0
+    assert resumable_sweeping.sweep() == 0
     assert row(address).received == 5
 
 
 def test_the_sweeper_leaves_an_expired_upload_that_is_at_work(address: str) -> None:
     expire(address)
     with LockedFile(row(address).pk):
-        assert resumable.sweep() == 0
+        assert resumable_sweeping.sweep() == 0
     assert ResumableUpload.objects.exists()
 
 
@@ -578,20 +535,101 @@ def test_the_sweeper_removes_files_without_an_upload(address: str, db: None) -> 
         resumable_files.make(upload_id)
     for path in (file_of(old), file_of(row(address).pk)):
         os.utime(path, (0, 0))
-    assert resumable.sweep() == 1
+    assert resumable_sweeping.sweep() == 1
     assert sorted(left_behind()) == sorted([file_of(new), file_of(row(address).pk)])
 
 
-def test_a_digest_of_another_process_is_made_up_for(
+def test_a_digest_goes_on_in_another_process(
+    address: str, patch: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part comes to a process that knows nothing, and no byte is read again."""
+    monkeypatch.setattr("repository.resumable_ending.blocks_of", None)
+    monkeypatch.setattr("repository.resumable_files.blocks_of", None)
+    for start in range(0, LENGTH, 100):
+        RUNNING.forget(row(address).pk)
+        patch(address, ORIGINAL_BYTES[start : start + 100], start)
+    assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+
+
+def test_a_digest_that_cannot_be_kept_is_made_up_for(
     address: str, patch: Patch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This process saw bytes 0-99 and 200 on; another one took 100-199."""
-    from repository import resumable_files
+    from repository import kept_digests, resumable_ending, resumable_files, running_digest
 
-    ours = resumable_files.RUNNING
+    monkeypatch.setattr(running_digest, "CAN_BE_KEPT", False)
     patch(address, ORIGINAL_BYTES[:100])
-    monkeypatch.setattr(resumable_files, "RUNNING", resumable_files.RunningDigests())
-    patch(address, ORIGINAL_BYTES[100:200], 100)
-    monkeypatch.setattr(resumable_files, "RUNNING", ours)
+    modules = (kept_digests, resumable_ending, resumable_files)
+    with monkeypatch.context() as other:
+        process = kept_digests.RunningDigests()
+        for module in modules:
+            other.setattr(module, "RUNNING", process)
+        patch(address, ORIGINAL_BYTES[100:200], 100)
     patch(address, ORIGINAL_BYTES[200:], 200)
+    file = UploadedFile.objects.get()
+    assert file.sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+    assert file.md5 == hashlib.md5(ORIGINAL_BYTES).hexdigest()
+
+
+def test_a_digest_beyond_the_offset_is_not_believed(address: str, patch: Patch) -> None:
+    """As after a commit that was lost: the same bytes may come again as others."""
+    patch(address, b"x" * 100)
+    ahead = row(address).digest
+    ResumableUpload.objects.filter(pk=row(address).pk).update(received=50, digest=ahead)
+    RUNNING.forget(row(address).pk)
+    with file_of(row(address).pk).open("r+b") as stream:
+        stream.write(ORIGINAL_BYTES[:50])
+    patch(address, ORIGINAL_BYTES[50:], 50)
     assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+
+
+def test_a_whole_upload_whose_client_left_is_ended_by_the_sweeper(
+    address: str, patch: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repository.resumable_ending.make_ready", lambda *_: False)
+    last = patch(address, ORIGINAL_BYTES)
+    assert (last.status_code, last.headers["upload-offset"]) == (204, str(LENGTH))
+    assert "upload-job" not in last.headers
+    monkeypatch.undo()
+    resumable_sweeping.sweep()
+    assert not Job.objects.exists(), "its client may ask yet"
+    ResumableUpload.objects.update(updated=Now() - timedelta(minutes=1))
+    resumable_sweeping.sweep()
+    assert UploadedFile.objects.get().size == LENGTH
+    assert left_behind() == []
+
+
+def test_the_hash_of_a_large_file_is_made_bit_by_bit(
+    address: str, patch: Patch, tus: TestClient, owner: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repository.resumable_files.CHUNK_BYTES", 300)
+    monkeypatch.setattr("repository.resumable_ending.WORK_SECONDS", -1)
+    patch(address, ORIGINAL_BYTES[:-1])
+    ResumableUpload.objects.update(digest=b"")
+    RUNNING.forget(row(address).pk)
+    monkeypatch.setattr("repository.resumable_files.CATCH_UP_BYTES", 0)
+    assert "upload-job" not in patch(address, ORIGINAL_BYTES[-1:], LENGTH - 1).headers
+    asked = 0
+    while "upload-job" not in tus.head(address, headers=owner.headers).headers:
+        asked += 1
+        assert asked < 10
+    assert asked > 0
+    assert UploadedFile.objects.get().sha256 == hashlib.sha256(ORIGINAL_BYTES).hexdigest()
+
+
+def test_the_end_of_six_gigabytes_whose_digest_is_lost_is_answered_at_once(
+    create: Create, patch: Patch, tus: TestClient, owner: Role
+) -> None:
+    """Sparse, so that it is quick to make; to hash it takes many times as long."""
+    length = 6 * 10**9
+    address = create(length=length).headers["location"]
+    os.truncate(file_of(row(address).pk), length - 1)
+    resumable.acknowledge(row(address).pk, length - 1)
+    began = time.monotonic()
+    answer = patch(address, b"x", length - 1)
+    assert time.monotonic() - began < 3 * resumable_ending.WORK_SECONDS
+    assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(length))
+    assert "upload-job" not in answer.headers
+    tus.head(address, headers=owner.headers)
+    assert 0 < RunningDigest.from_state(bytes(row(address).digest)).offset < length
+    assert tus.delete(address, headers=owner.headers).status_code == 204

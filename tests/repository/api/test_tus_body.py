@@ -12,6 +12,7 @@ from repository import resumable_files
 from repository.api import tus_body
 from repository.api.tus_body import Body, receive_into
 from repository.errors import TooLarge, Unavailable
+from repository.models import ResumableUpload
 from repository.resumable_files import Appender, LockedFile, file_of
 
 BLOCK = b"x" * 1000
@@ -49,9 +50,9 @@ def run(upload: Any, receive: Any, room: int = 10**9) -> tuple[Appender, list[in
 
     async def whole() -> Appender:
         with LockedFile(upload) as file:
-            appender = Appender(file, 0)
+            appender = Appender(file, ResumableUpload(id=upload, length=10**9))
             await receive_into(appender, Body(receive), room=room, checksum=None,
-                               record=lambda a: recorded.append(a.offset))  # fmt: skip
+                               record=lambda mark: recorded.append(mark.offset))  # fmt: skip
             return appender
 
     return asyncio.run(whole()), recorded
