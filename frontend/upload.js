@@ -72,7 +72,12 @@ function takeFiles() {
     drop.classList.remove("over");
     add([...event.dataTransfer.files]);
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
+  const fetchButton = form.querySelector("[data-import]");
+  form.addEventListener("submit", (event) => {
+    if (fetchButton && event.submitter === fetchButton) return; // the server's own
+    event.preventDefault();
+    if (document.activeElement.id === "url") form.requestSubmit(fetchButton);
+  });
   addEventListener("beforeunload", (event) => running && event.preventDefault());
 }
 

@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from repository.fetching.addresses import masked
 from repository.models import Job, Product
 from repository.models.job import JobState
 from repository.portal import locator, words
@@ -19,6 +20,7 @@ register = template.Library()
 register.filter("number", words.number)
 register.filter("size", words.size)
 register.filter("day", words.day)
+register.filter("masked", masked)
 register.filter("may_retry", may_retry)
 register.filter("option_facts", option_facts)
 register.filter("place_words", locator.sentence)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("favicon.ico", home.favicon),
     path("upload", uploads.upload, name="upload"),
+    path("upload/import", uploads.import_file, name="import"),
     path("jobs/", jobs.job_list, name="jobs"),
     path("jobs/systems", answers.crs_search, name="crs-search"),
     path("jobs/<uuid:job_id>", jobs.job, name="job"),

@@ -6,17 +6,19 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from repository import resumable, uploads
 from repository.api.principals import caller
 from repository.api.receiving import HashedUpload, received_files
 from repository.catalogue import find_collection, search_collections
-from repository.errors import RastrumError
+from repository.errors import BadRequest, RastrumError
+from repository.fetching.addresses import AddressRefused
+from repository.imports import accept_import
 from repository.job_search import search_jobs
 from repository.models import Collection, Job
 from repository.models.collection import Visibility
-from repository.policy import may_contribute, require_writer
+from repository.policy import may_contribute, may_import, require_writer
 from repository.principal import Principal
 from repository.uploads import ProductRequest, ReceivedFile
 
@@ -36,6 +38,20 @@ def upload(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _receive(request, principal)
     return _page(request, principal)
+
+
+@require_POST
+def import_file(request: HttpRequest) -> HttpResponse:
+    """Have a file fetched from another server; a refused address is named beside the form."""
+    principal = caller(request)
+    collection = find_collection(principal, request.POST.get("collection", ""))
+    wanted = ProductRequest(visibility=request.POST.get("visibility", ""))
+    try:
+        job = accept_import(principal, collection, request.POST.get("url", "").strip(), wanted)
+    except (AddressRefused, BadRequest) as error:
+        problems = [f"{error.detail} {error.hint}"]
+        return _page(request, principal, problems=problems, chosen=collection.id, status=422)
+    return redirect("job", job_id=job.id)
 
 
 def _receive(request: HttpRequest, principal: Principal) -> HttpResponse:
@@ -98,6 +114,8 @@ def _page(
         "limit": settings.MAX_UPLOAD_BYTES,
         "formats": FORMATS,
         "problems": problems or [],
+        "may_import": may_import(principal),
+        "address": request.POST.get("url", ""),
     }
     return render(request, "portal/upload.html", context, status=status)
 
