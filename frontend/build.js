@@ -9,7 +9,7 @@ import { ICONS } from "./icons.js";
 const here = dirname(fileURLToPath(import.meta.url));
 const packages = join(here, "..", "node_modules");
 const output = join(here, "..", "build", "portal");
-const PAGES = ["site", "outlines", "product", "upload", "jobs"];
+const PAGES = ["site", "outlines", "product", "upload", "jobs", "job"];
 const FONTS = "@fontsource-variable/source-sans-3/files/source-sans-3";
 
 await rm(output, { recursive: true, force: true });

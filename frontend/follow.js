@@ -64,6 +64,7 @@ async function replace(shown, job) {
   delete shown.dataset.wanted;
   if (!fresh) return;
   shown.replaceWith(fresh);
+  if (isPage) document.dispatchEvent(new Event("jobchange"));
   announce(`${job.file_name}: ${fresh.querySelector(".status").textContent.trim()}`);
 }
 

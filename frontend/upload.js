@@ -2,7 +2,9 @@
 import "./site.js";
 
 import { follow } from "./follow.js";
+import { prepareJobActions } from "./job_actions.js";
 import { Row } from "./upload/row.js";
+import { FileSet } from "./upload/set.js";
 import { prepareUnfinished, takeUnfinished } from "./upload/unfinished.js";
 import { bytesText } from "./upload/words.js";
 
@@ -15,6 +17,7 @@ if (form) {
   rememberChoices();
   takeFiles();
   prepareUnfinished(csrfToken, () => document.getElementById("file").click());
+  prepareJobActions();
   follow();
 }
 
@@ -69,18 +72,27 @@ function takeFiles() {
     drop.classList.remove("over");
     add([...event.dataTransfer.files]);
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
+  const fetchButton = form.querySelector("[data-import]");
+  form.addEventListener("submit", (event) => {
+    if (fetchButton && event.submitter === fetchButton) return; // the server's own
+    event.preventDefault();
+    if (document.activeElement.id === "url") form.requestSubmit(fetchButton);
+  });
   addEventListener("beforeunload", (event) => running && event.preventDefault());
 }
 
 function add(files) {
-  const metadata = {
+  const choices = {
     collection: form.elements.collection.value,
     visibility: form.elements.visibility.value,
   };
+  const isSet = form.elements.together.checked && files.length > 1;
+  const set = isSet ? new FileSet({ ...choices, csrfToken }) : null;
   document.getElementById("files").hidden = false;
   for (const file of files) {
-    const row = new Row(file, { ...takeUnfinished(file), metadata, csrfToken, start });
+    // Files of a set wait on the server until all are there: they name no collection.
+    const sending = isSet ? { metadata: {}, set } : { ...takeUnfinished(file), metadata: choices };
+    const row = new Row(file, { ...sending, csrfToken, start });
     document.getElementById("rows").prepend(row.element);
     if (file.size > Number(form.dataset.limit)) row.rest(tooLarge(file));
     else start(row);

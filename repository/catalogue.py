@@ -135,31 +135,6 @@ def search_collections(
     return found[:limit], found[limit - 1].id if len(found) > limit else ""
 
 
-def search_jobs(
-    principal: Principal, *, limit: int = 50, cursor: str = ""
-) -> tuple[list[Job], str]:
-    """The caller's own jobs, newest first, and the cursor of the next page.
-
-    Own ones alone, operators too: the list answers "what became of my uploads".
-    """
-    rows = visible_to(principal, Job.objects.select_related("collection", "product", "upload"))
-    rows = rows.filter(owner_id=principal.user_id)
-    if cursor:
-        try:
-            created, _, last = cursor.partition("_")
-            rows = rows.filter(
-                Q(created__lt=parse_datetime(created))
-                | Q(created=parse_datetime(created), id__lt=uuid.UUID(last))
-            )
-        except (ValueError, TypeError):
-            raise BadRequest("This page address is broken.", code="invalid_cursor") from None
-    found = list(rows.order_by("-created", "-id")[: limit + 1])
-    more = len(found) > limit
-    return found[
-        :limit
-    ], f"{found[limit - 1].created.isoformat()}_{found[limit - 1].id}" if more else ""
-
-
 def search(principal: Principal, query: ProductQuery) -> Page:
     """One page of the products that the caller may see and the query asks for.
 

@@ -21,11 +21,11 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from repository import registration
-from repository.errors import BadRequest, Conflict, LeaseLost, RastrumError
+from repository.errors import Conflict, LeaseLost, RastrumError
 from repository.findings import Findings
 from repository.models import Collection, Job, Product, Upload
 from repository.models.job import FINAL_STATES, RUNNING_STATES, JobState
-from repository.times import format_instant, parse_instant
+from repository.times import format_instant
 
 log = logging.getLogger("rastrum.jobs")
 
@@ -182,16 +182,6 @@ def answer(job: Job, answers: dict[str, Any]) -> None:
             raise Conflict("This job does not wait for an answer.", code="no_answer_needed")
         Job.objects.filter(pk=job.pk).update(answers={**locked.answers, **answers})
         _start_over(locked)
-
-
-def checked_answers(answers: dict[str, Any]) -> dict[str, Any]:
-    """The answers, normalised. Raises BadRequest for none at all or an unreadable time."""
-    if not answers:
-        raise BadRequest("The answer is empty.", code="empty_answer",
-                         hint="Send one or more of crs, bounds, nodata, datetime.")  # fmt: skip
-    if "datetime" in answers:
-        return answers | {"datetime": format_instant(parse_instant(answers["datetime"]))}
-    return answers
 
 
 def sweep() -> int:

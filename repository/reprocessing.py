@@ -7,7 +7,9 @@ from typing import Any
 from django.db import transaction
 
 from repository import jobs
+from repository.answers import checked
 from repository.errors import Conflict
+from repository.findings import Findings
 from repository.models import Job, Product
 from repository.models.job import JobState
 from repository.models.product import DatetimeSource, ProductState
@@ -23,7 +25,6 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
     Raises Forbidden, BadRequest, Conflict `job_is_running` or `originals_missing`.
     """
     require_change(principal, product)
-    answers = jobs.checked_answers(answers)
     with transaction.atomic():
         locked = Product.objects.select_for_update().get(pk=product.pk)
         earlier = Job.objects.filter(product=locked).order_by("-created").first()
@@ -37,6 +38,7 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
                 hint="Wait for that job, or cancel it.",
             )
         last = Job.objects.filter(product=locked, state=JobState.PUBLISHED).latest("created")
+        answers = checked(answers, Findings.from_json(last.found or {}))
         request = {**last.request, "replaces": locked.version}
         if locked.datetime_source == DatetimeSource.GIVEN and locked.start and locked.end:
             # It may have been given after the last version was made.

@@ -8,9 +8,11 @@ const RETRY_SECONDS = [0, 1, 2, 5, 10];
 const STOPS = { pause: "pause", cancel: "cancel" };
 
 export class Row {
-  // `start` asks the page to run the row when its turn comes.
-  constructor(file, { address, safe = 0, metadata, csrfToken, start }) {
+  // `start` asks the page to run the row when its turn comes; `set` are the files it belongs to.
+  constructor(file, { address, safe = 0, metadata, csrfToken, start, set = null }) {
     this.file = file;
+    this.set = set;
+    set?.add(this);
     this.sending = new Sending(file, {
       address,
       metadata: { filename: file.name, filetype: file.type, modified: `${file.lastModified}`, ...metadata },
@@ -37,7 +39,9 @@ export class Row {
   async run() {
     if (this.stopped) return;
     try {
-      await this.becomeJob(await this.sendPatiently());
+      const job = await this.sendPatiently();
+      if (this.set) await this.set.arrived(this);
+      else await this.becomeJob(job);
     } catch (error) {
       this.rest(error);
     }
@@ -111,6 +115,7 @@ export class Row {
     this.sending.stop(how);
     this.awake?.();
     this.rest(how);
+    if (how === STOPS.cancel) this.set?.leave(this);
   }
 
   // In the queue, for the first time or again.

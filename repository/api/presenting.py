@@ -10,6 +10,7 @@ from repository.fetching.addresses import masked
 from repository.links import Links
 from repository.models import ApiToken, Asset, Collection, Job, Product
 from repository.models.job import JobState
+from repository.previewing import Preview
 from repository.raster_info import RasterInfo
 from repository.times import format_instant
 
@@ -138,6 +139,28 @@ def job_json(job: Job, links: Links) -> dict[str, Any]:
         "created": format_instant(job.created),
         "updated": format_instant(job.updated),
         "links": own,
+    }
+
+
+def single_job_json(job: Job, links: Links) -> dict[str, Any]:
+    """SingleJobOutput: as in lists, and what inspection found."""
+    return job_json(job, links) | {"found": job.found}
+
+
+def preview_json(preview: Preview) -> dict[str, Any]:
+    """PreviewOutput of rasters that are not published yet."""
+    return {
+        "crs": f"EPSG:{preview.crs_epsg}" if preview.crs_epsg else "",
+        "crs_name": preview.crs_name,
+        "rasters": [
+            {
+                "name": raster.name,
+                "bbox": list(raster.place.bounds_wgs84),
+                "footprint": raster.place.footprint_wgs84,
+                "warnings": [{"code": c, "message": text} for c, text in raster.place.warnings],
+            }
+            for raster in preview.rasters
+        ],
     }
 
 

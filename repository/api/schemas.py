@@ -107,6 +107,8 @@ class ProductPatch(Input):
     licence: str | None = Field(None, max_length=200)
     keywords: list[str] | None = None
     style: StyleInput | None = None
+    nodata: FiniteFloat | int | Literal["nan"] | None = None
+    """Makes a new version from the originals: answered 202 with the address of its job."""
 
 
 class BandStatistics(Schema):
@@ -173,11 +175,22 @@ class ProductOutput(ProductSummary):
     lineage: list[str]
 
 
+class OptionOutput(Schema):
+    id: str
+    title: str
+    description: str
+    width: int | None
+    height: int | None
+    dtype: str
+
+
 class JobError(Schema):
     code: str
     message: str
     hint: str
     retryable: bool
+    options: list[OptionOutput] = []
+    """What `subdatasets` may name, where the job asks for a choice."""
 
 
 class JobOutput(Schema):
@@ -198,12 +211,35 @@ class JobOutput(Schema):
     links: dict[str, str]
 
 
-class JobInput(Input):
-    crs: str | None = None
+class SingleJobOutput(JobOutput):
+    found: dict[str, Any] | None
+    """Findings as far as inspection came: step, files, rasters, options, warnings."""
+
+
+class PlacedRasterOutput(Schema):
+    name: str
+    bbox: list[float]
+    footprint: dict[str, Any]
+    warnings: list[dict[str, str]]
+
+
+class PreviewOutput(Schema):
+    crs: str
+    crs_name: str
+    rasters: list[PlacedRasterOutput]
+
+
+class AnswersInput(Input):
+    """What a file did not say, told by its owner."""
+
+    crs: str | int | None = None
+    """A code such as EPSG:32633, or WKT."""
     bounds: list[FiniteFloat] | None = Field(None, min_length=4, max_length=4)
-    nodata: FiniteFloat | None = None
+    """left, bottom, right, top in the raster's CRS."""
+    nodata: FiniteFloat | int | Literal["nan"] | None = None
     datetime: str | None = None
-    subdatasets: list[str] | None = None
+    subdatasets: list[str] | None = Field(None, max_length=1000)
+    """Ids of `error.options`; "*" alone takes all."""
 
 
 class TokenInput(Input):

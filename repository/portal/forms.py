@@ -11,16 +11,7 @@ from repository.models.collection import MAX_DESCRIPTION, Contributors, Visibili
 from repository.names import is_valid_id
 from repository.times import parse_interval
 
-EDGES = ("left", "bottom", "right", "top")
 WHO = ((Visibility.PUBLIC, "Everyone"), (Visibility.PRIVATE, "Only me"))
-CRS_EXAMPLES = (
-    ("EPSG:4326", "WGS 84, longitude and latitude"), ("EPSG:3857", "Web Mercator"),
-    ("EPSG:32633", "WGS 84 / UTM zone 33N"), ("EPSG:25833", "ETRS89 / UTM zone 33N"),
-    ("EPSG:3035", "ETRS89 / LAEA Europe"), ("EPSG:5514", "S-JTSK / Krovak East North"),
-    ("EPSG:27700", "British National Grid"), ("EPSG:2154", "Lambert-93, France"),
-    ("EPSG:2056", "CH1903+ / LV95, Switzerland"), ("EPSG:3031", "Antarctic Polar Stereographic"),
-    ("EPSG:3413", "Arctic Polar Stereographic, North"),
-)  # fmt: skip
 
 
 class PortalForm(forms.Form):
@@ -123,49 +114,3 @@ class NewToken(PortalForm):
         label="It ends after", coerce=int, initial="365",
         choices=(("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("0", "Never")),
     )  # fmt: skip
-
-
-class JobAnswer(PortalForm):
-    """What a file did not say, told by its owner; which fields are needed is the file's matter."""
-
-    hides_optional = True
-
-    crs = forms.CharField(
-        required=False, max_length=5000, label="Coordinate system",
-        widget=forms.TextInput(attrs={"list": "crs-examples", "placeholder": "EPSG:32633"}),
-        help_text="The system that the file's coordinates are in: a code such as EPSG:32633, "
-        "or its WKT.",
-    )  # fmt: skip
-    left = forms.FloatField(required=False, label="Left (west)")
-    bottom = forms.FloatField(required=False, label="Bottom (south)")
-    right = forms.FloatField(required=False, label="Right (east)")
-    top = forms.FloatField(required=False, label="Top (north)")
-    nodata = forms.FloatField(
-        required=False, label="Value that means no data",
-        help_text="Leave it empty where every pixel carries a value.",
-    )  # fmt: skip
-
-    @property
-    def edges(self) -> list[forms.BoundField]:
-        """The four fields of the bounds, in reading order."""
-        return [self[name] for name in EDGES]
-
-    def clean(self) -> dict[str, Any]:
-        """Four edges or none, the right way round."""
-        values = super().clean() or {}
-        left, bottom, right, top = (values.get(name) for name in EDGES)
-        if left is None or bottom is None or right is None or top is None:
-            if not left is bottom is right is top is None:
-                self.add_error("left", "Give all four edges, or none.")
-        elif left >= right or bottom >= top:
-            self.add_error("left", "Left must be less than right, and bottom less than top.")
-        return values
-
-    def answers(self) -> dict[str, Any]:
-        """What `jobs.checked_answers` takes; empty fields are left out."""
-        values = self.cleaned_data
-        given = [name for name in ("crs", "nodata") if values[name] not in ("", None)]
-        answers = {name: values[name] for name in given}
-        if values["left"] is not None:
-            answers["bounds"] = [values[name] for name in EDGES]
-        return answers

@@ -6,17 +6,25 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from repository.fetching.addresses import masked
 from repository.models import Job, Product
 from repository.models.job import JobState
-from repository.portal import words
+from repository.portal import locator, words
+from repository.portal.answer_forms import option_facts
+from repository.portal.job_facts import may_retry
 
 register = template.Library()
 register.filter("number", words.number)
 register.filter("size", words.size)
 register.filter("day", words.day)
+register.filter("masked", masked)
+register.filter("may_retry", may_retry)
+register.filter("option_facts", option_facts)
+register.filter("place_words", locator.sentence)
+register.simple_tag(locator.svg, name="place_map")
 
 JOB_LOOKS = {
     JobState.QUEUED: ("clock", "muted"),
@@ -54,6 +62,17 @@ def job_status(job: Job) -> SafeString:
 def job_word(job: Job) -> str:
     """The state as a word."""
     return str(JobState(job.state).label)
+
+
+@register.filter
+def spelled(text: str) -> SafeString:
+    """A sentence whose `commands` stand between backticks, those set as code."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:  # one backtick is left over: it is no more than a sign
+        return format_html("{}", text)
+    looks = ("{}", "<code>{}</code>")
+    shown = (format_html(looks[index % 2], part) for index, part in enumerate(parts))
+    return format_html_join("", "{}", ((part,) for part in shown))
 
 
 @register.filter

@@ -5,16 +5,27 @@ from __future__ import annotations
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from repository.portal.views import accounts, collections, home, jobs, products, uploads
+from repository.portal.views import (
+    accounts,
+    answers,
+    collections,
+    home,
+    jobs,
+    products,
+    reprocessing,
+    uploads,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("favicon.ico", home.favicon),
     path("upload", uploads.upload, name="upload"),
+    path("upload/import", uploads.import_file, name="import"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/systems", answers.crs_search, name="crs-search"),
     path("jobs/<uuid:job_id>", jobs.job, name="job"),
     path("jobs/<uuid:job_id>/row", jobs.job_row, name="job-row"),
-    path("jobs/<uuid:job_id>/answer", jobs.job_answer, name="job-answer"),
+    path("jobs/<uuid:job_id>/answer", answers.job_answer, name="job-answer"),
     path("jobs/<uuid:job_id>/retry", jobs.job_retry, name="job-retry"),
     path("jobs/<uuid:job_id>/cancel", jobs.job_cancel, name="job-cancel"),
     path("collections/", collections.collection_list, name="collections"),
@@ -26,6 +37,8 @@ urlpatterns = [
     path("products/<str:c>/<str:p>", products.product, name="product"),
     path("products/<str:c>/<str:p>/layer.qlr", products.layer_file, name="layer-file"),
     path("products/<str:c>/<str:p>/edit", products.edit_product, name="edit-product"),
+    path("products/<str:c>/<str:p>/reprocess", reprocessing.reprocess_product,
+         name="reprocess-product"),
     path("products/<str:c>/<str:p>/remove", products.remove_product, name="remove-product"),
     path("accounts/", accounts.account, name="account"),
     path("accounts/tokens/", accounts.token_list, name="tokens"),

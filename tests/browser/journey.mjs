@@ -1,68 +1,29 @@
 // Drives a real browser through the portal and prints what it saw as one JSON document.
 //   node journey.mjs '{"url", "user", "password", "file", "unplaced", "shots"}'
 // The tests beside it (test_portal.py) judge; nothing is asserted here.
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-
-import { chromium } from "playwright-core";
+import { Browsing, LOOKS, launch } from "./browsing.mjs";
 
 const given = JSON.parse(process.argv[2]);
-const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
-const LOOKS = {
-  light: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
-  dark: { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
-  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
-};
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const seen = { complaints: [], pages: [] };
-
-const browser = await chromium.launch({ executablePath: given.chromium, args: FLAGS });
+const browser = await launch(given.chromium);
+const browsing = new Browsing(browser, given);
+const { seen } = browsing;
 try {
-  const context = await signedIn(LOOKS.light);
+  const context = await browsing.signedIn(LOOKS.light);
   seen.upload = await uploadAndOpen(context);
   seen.drawn = await colours(context, given.places);
   seen.value = await readingAt(context, given.places.right);
   seen.answer = await answerQuestion(context);
   seen.copied = await copyAddress(context);
   await visitAll(context, "light");
-  for (const look of ["dark", "phone"]) await visitAll(await signedIn(LOOKS[look]), look);
+  for (const look of ["dark", "phone"]) await visitAll(await browsing.signedIn(LOOKS[look]), look);
   seen.withoutScripts = await withoutScripts();
 } finally {
   await browser.close();
 }
 console.log(JSON.stringify(seen));
 
-async function signedIn(look) {
-  const context = await browser.newContext(look);
-  context.setDefaultTimeout(60_000);
-  const page = await open(context, "/accounts/login/");
-  await page.fill("#id_username", given.user);
-  await page.fill("#id_password", given.password);
-  await page.click("main button.primary");
-  await page.waitForURL(`${given.url}/`);
-  await page.close();
-  return context;
-}
-
-async function open(context, path, expected = 200) {
-  const page = await context.newPage();
-  page.on("pageerror", (error) => seen.complaints.push(`${path}: ${error.message}`));
-  page.on("console", (message) => {
-    const own = expected >= 400 && message.location().url === given.url + path;
-    if (["error", "warning"].includes(message.type()) && !own) {
-      seen.complaints.push(`${path}: ${message.text()} ${message.location().url}`);
-    }
-  });
-  await page.goto(given.url + path);
-  return page;
-}
-
 async function uploadAndOpen(context) {
-  const page = await open(context, "/upload");
+  const page = await browsing.open(context, "/upload");
   await page.setInputFiles("#file", [given.file]);
   const states = new Set();
   await page.exposeFunction("sawState", (words) => states.add(words));
@@ -86,7 +47,7 @@ async function uploadAndOpen(context) {
 async function colours(context, places) {
   const found = {};
   for (const [name, [longitude, latitude]] of Object.entries(places)) {
-    const page = await open(context, `${given.product}#map=${given.zoom}/${latitude}/${longitude}/100`);
+    const page = await browsing.open(context, `${given.product}#map=${given.zoom}/${latitude}/${longitude}/100`);
     await page.waitForSelector(".product-layer canvas", { state: "attached" });
     await page.waitForLoadState("networkidle");
     await page.waitForTimeout(500);
@@ -101,7 +62,7 @@ async function colours(context, places) {
 }
 
 async function readingAt(context, [longitude, latitude]) {
-  const page = await open(context, `${given.product}#map=${given.zoom}/${latitude}/${longitude}/100`);
+  const page = await browsing.open(context, `${given.product}#map=${given.zoom}/${latitude}/${longitude}/100`);
   await page.waitForSelector(".product-layer canvas", { state: "attached" });
   await page.focus("#map");
   await page.keyboard.press("Enter");
@@ -113,14 +74,14 @@ async function readingAt(context, [longitude, latitude]) {
 }
 
 async function answerQuestion(context) {
-  const page = await open(context, "/upload");
+  const page = await browsing.open(context, "/upload");
   await page.setInputFiles("#file", [given.unplaced]);
   const row = page.locator('#rows [data-state="needs_input"]', { hasText: given.unplaced.split("/").pop() });
   await row.first().locator("a.primary").click();
   await page.waitForSelector("#id_crs");
   await page.screenshot({ path: `${given.shots}/job-needs-answer.png` });
   given.job = new URL(page.url()).pathname;
-  await check(page, "job that asks", "light");
+  await browsing.check(page, "job that asks", "light");
   await page.fill("#id_crs", "EPSG:32633");
   await page.click("form button.primary");
   await page.waitForSelector('#job[data-state="published"]');
@@ -131,7 +92,7 @@ async function answerQuestion(context) {
 
 async function copyAddress(context) {
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: given.url });
-  const page = await open(context, given.product);
+  const page = await browsing.open(context, given.product);
   const button = page.locator("#panel-qgis [data-copy]");
   await button.click();
   await page.waitForFunction(() =>
@@ -146,31 +107,22 @@ async function visitAll(context, look) {
   const pages = {
     "/": 200, "/?q=nothing-like-this": 200, "/upload": 200, "/jobs/": 200, [given.job]: 200,
     "/collections/": 200, "/collections/samples": 200, "/collections/new/": 200,
-    [given.product]: 200, [`${given.product}/edit`]: 200, [`${given.product}/remove`]: 200,
+    [given.product]: 200, [`${given.product}/edit`]: 200, [`${given.product}/reprocess`]: 200, "/jobs/?show=problems": 200,
+    [`${given.product}/remove`]: 200,
     "/accounts/": 200, "/accounts/tokens/": 200, "/products/samples/absent": 404,
   };
   for (const [path, status] of Object.entries(pages)) {
-    const page = await open(context, path, status);
+    const page = await browsing.open(context, path, status);
     await page.waitForTimeout(300); // a page with an open stream is never idle
-    await check(page, path, look);
+    await browsing.check(page, path, look);
     if (path === "/") await page.screenshot({ path: `${given.shots}/home-${look}.png` });
     await page.close();
   }
 }
 
-async function check(page, name, look) {
-  await page.evaluate(axeSource); // by the debugger, which the content policy does not bind
-  const violations = await page.evaluate(async (tags) => {
-    const { violations } = await axe.run(document, { runOnly: tags });
-    return violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
-  }, TAGS);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  seen.pages.push({ name, look, violations, overflow });
-}
-
 async function withoutScripts() {
   const context = await browser.newContext({ javaScriptEnabled: false });
-  const page = await open(context, given.product);
+  const page = await browsing.open(context, given.product);
   const found = {
     picture: await page.locator(".map-frame img.still").isVisible(),
     address: await page.locator("#address-qgis").isVisible(),

@@ -31,11 +31,17 @@ def _place(column: float, row: float) -> list[float]:
     return [longitude, latitude]
 
 
-def _chromium() -> str:
+def chromium() -> str:
+    """The browser's program; the test is skipped where there is none."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None or not (ROOT / "node_modules" / "playwright-core").is_dir():
         pytest.skip("Chromium or the front-end packages are not installed")
     return found
+
+
+def node() -> str:
+    """The program that runs a journey."""
+    return shutil.which("node") or str(ROOT / "build" / "node" / "node")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ def seen(live_server_process: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("browser")
     grid = from_origin(LEFT, TOP, METRES, METRES)
     given = {
-        "chromium": _chromium(),
+        "chromium": chromium(),
         "url": live_server_process.url.rstrip("/"),
         "user": live_server_process.admin_user,
         "password": live_server_process.admin_password,
@@ -56,9 +62,8 @@ def seen(live_server_process: Any, tmp_path_factory: pytest.TempPathFactory) -> 
         "places": {"left": _place(6, 32), "right": _place(58, 32), "outside": _place(90, 32)},
         "shots": str(folder),
     }
-    node = shutil.which("node") or str(ROOT / "build" / "node" / "node")
     run = subprocess.run(
-        [node, str(Path(__file__).with_name("journey.mjs")), json.dumps(given)],
+        [node(), str(Path(__file__).with_name("journey.mjs")), json.dumps(given)],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-3000:]
@@ -100,7 +105,7 @@ def test_no_page_complains_in_the_console(seen: dict[str, Any]) -> None:
 
 def test_no_page_breaks_a_rule_of_accessibility(seen: dict[str, Any]) -> None:
     assert [page for page in seen["pages"] if page["violations"]] == []
-    assert len(seen["pages"]) == 3 * 14 + 1
+    assert len(seen["pages"]) == 3 * 16 + 1
 
 
 def test_no_page_scrolls_sideways(seen: dict[str, Any]) -> None:

@@ -11,14 +11,18 @@ from repository import editing
 from repository.api.principals import caller, request_links
 from repository.catalogue import assets_of, find_product
 from repository.errors import BadRequest
-from repository.models import Asset, Product
+from repository.jobs import unfinished
+from repository.models import Asset, Job, Product
 from repository.models.asset import AssetRole
 from repository.models.collection import Visibility
 from repository.policy import may_change, require_change
 from repository.portal import qlr
 from repository.portal.forms import ProductSettings
 from repository.portal.gis_addresses import product_addresses, product_tabs
+from repository.portal.job_facts import asks_for_nodata
 from repository.portal.product_facts import facts_of, map_settings
+from repository.portal.product_files import files_of, rasters_of
+from repository.portal.views.reprocessing import warnings_of
 from repository.raster_info import RasterInfo
 from repository.times import format_instant
 
@@ -30,20 +34,26 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
     assets = assets_of(row)
     cog = _cog(assets)
     links = request_links(request)
+    warnings = warnings_of(row)
+    changeable = may_change(caller(request), row)
     response = render(
         request,
         "portal/product.html",
         {
             "product": row,
             "facts": facts_of(row),
-            "assets": assets,
+            "rasters": rasters_of(assets),
+            "files": files_of(assets),
+            "warnings": warnings,
+            "asks_for_nodata": asks_for_nodata({code for code, _ in warnings}),
+            "coming": _coming(row) if changeable else None,
             "cog": cog,
             "is_private": _is_private(row),
             "map": map_settings(row, f"/tiles/{row.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png"),
             "tabs": product_tabs(links, c, p, cog.file_name if cog else ""),
             "addresses": product_addresses(links, c, p),
             "page_address": links.product_page(c, p),
-            "may_change": may_change(caller(request), row),
+            "may_change": changeable,
         },
     )
     response["Cache-Control"] = "private, no-cache"
@@ -102,6 +112,11 @@ def remove_product(request: HttpRequest, c: str, p: str) -> HttpResponse:
 
 def _cog(assets: list[Asset]) -> Asset | None:
     return next((asset for asset in assets if asset.role == AssetRole.DATA), None)
+
+
+def _coming(row: Product) -> Job | None:
+    """The job that makes the next version, if one is under way."""
+    return unfinished().filter(product=row).order_by("-created").first()
 
 
 def _is_private(row: Product) -> bool:

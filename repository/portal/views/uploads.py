@@ -6,18 +6,28 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from repository import resumable, uploads
 from repository.api.principals import caller
 from repository.api.receiving import HashedUpload, received_files
-from repository.catalogue import find_collection, search_collections, search_jobs
-from repository.errors import RastrumError
+from repository.catalogue import find_collection, search_collections
+from repository.errors import BadRequest, RastrumError
+from repository.fetching.addresses import AddressRefused
+from repository.imports import accept_import
+from repository.job_search import search_jobs
 from repository.models import Collection, Job
 from repository.models.collection import Visibility
-from repository.policy import may_contribute, require_writer
+from repository.policy import may_contribute, may_import, require_writer
 from repository.principal import Principal
 from repository.uploads import ProductRequest, ReceivedFile
+
+FORMATS = (
+    "GeoTIFF", "JPEG 2000", "NetCDF", "HDF5", "GRIB", "ENVI", "Erdas Imagine", "ASCII grid",
+    "GeoPackage", "MBTiles", "PNG and JPEG with a world file", "DTED", "SRTM (.hgt)",
+    "zip and tar archives of these",
+)  # fmt: skip
+"""What is taken, by the names that people know."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -30,11 +40,27 @@ def upload(request: HttpRequest) -> HttpResponse:
     return _page(request, principal)
 
 
+@require_POST
+def import_file(request: HttpRequest) -> HttpResponse:
+    """Have a file fetched from another server; a refused address is named beside the form."""
+    principal = caller(request)
+    collection = find_collection(principal, request.POST.get("collection", ""))
+    wanted = ProductRequest(visibility=request.POST.get("visibility", ""))
+    try:
+        job = accept_import(principal, collection, request.POST.get("url", "").strip(), wanted)
+    except (AddressRefused, BadRequest) as error:
+        problems = [f"{error.detail} {error.hint}"]
+        return _page(request, principal, problems=problems, chosen=collection.id, status=422)
+    return redirect("job", job_id=job.id)
+
+
 def _receive(request: HttpRequest, principal: Principal) -> HttpResponse:
     """Every file of the form becomes a job; a refused one is named beside the form."""
     files = received_files(request, "file")
     collection = find_collection(principal, request.POST.get("collection", ""))
-    jobs, problems = _accept_all(request, principal, collection, files)
+    together = len(files) > 1 and "together" in request.POST
+    sets = [files] if together else [[file] for file in files]
+    jobs, problems = _accept_all(request, principal, collection, sets)
     if problems or not jobs:
         problems = problems or ["Choose a file first."]
         return _page(request, principal, problems=problems, chosen=collection.id, status=422)
@@ -45,17 +71,22 @@ def _receive(request: HttpRequest, principal: Principal) -> HttpResponse:
 
 
 def _accept_all(
-    request: HttpRequest, principal: Principal, collection: Collection, files: list[HashedUpload]
+    request: HttpRequest,
+    principal: Principal,
+    collection: Collection,
+    sets: list[list[HashedUpload]],
 ) -> tuple[list[Job], list[str]]:
+    """A job for each set of files, and what is wrong with the others."""
     jobs, problems = [], []
-    for file in files:
-        name = file.name or "upload"
-        received = ReceivedFile(file.path, name, file.sha256, file.md5)
+    for files in sets:
+        received = [
+            ReceivedFile(file.path, file.name or "upload", file.sha256, file.md5) for file in files
+        ]
         wanted = ProductRequest(visibility=request.POST.get("visibility", ""))
         try:
-            jobs.append(uploads.accept(principal, collection, [received], wanted))
+            jobs.append(uploads.accept(principal, collection, received, wanted))
         except RastrumError as error:
-            problems.append(f"{name}: {error.detail} {error.hint}")
+            problems.append(f"{files[0].name or 'upload'}: {error.detail} {error.hint}")
     return jobs, problems
 
 
@@ -81,7 +112,10 @@ def _page(
         "jobs": [job for job in jobs if not job.is_final],
         "unfinished": [row for row in resumable.unfinished(principal) if row.collection],
         "limit": settings.MAX_UPLOAD_BYTES,
+        "formats": FORMATS,
         "problems": problems or [],
+        "may_import": may_import(principal),
+        "address": request.POST.get("url", ""),
     }
     return render(request, "portal/upload.html", context, status=status)
 

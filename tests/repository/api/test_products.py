@@ -128,7 +128,7 @@ def test_links_are_below_the_public_url(
     make_product("b")
     page = api.get("/api/products?limit=1").json()
     assert page["next"].startswith("https://maps.example.org/api/products?")
-    assert page["items"][0]["links"]["tiles"].startswith("https://maps.example.org/tiles/alps/b/")
+    assert page["items"][0]["links"]["tiles"].startswith("https://maps.example.org/tiles/alps/")
 
 
 def test_a_change_shows_and_counts_as_a_revision(
@@ -282,9 +282,11 @@ def test_the_openapi_document_names_every_route_and_resolves(api: Client) -> Non
         "patch /api/products/{c}/{p}",
         "delete /api/products/{c}/{p}",
         "post /api/imports",
+        "post /api/products/{c}/{p}/reprocess",
         "get /api/jobs",
         "get /api/jobs/{job_id}",
         "post /api/jobs/{job_id}/input",
+        "post /api/jobs/{job_id}/preview",
         "post /api/jobs/{job_id}/cancel",
         "post /api/jobs/{job_id}/retry",
         "get /api/tokens",
