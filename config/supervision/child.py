@@ -17,7 +17,7 @@ from config.supervision.console import Console
 LEASH = Path(__file__).with_name("leash.py")
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
-STEADY_SECONDS = 30.0
+STEADY_SECONDS = 10.0
 """A process that ran for so long counts as sound again, and restarts without delay."""
 
 

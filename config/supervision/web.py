@@ -6,33 +6,91 @@
 from __future__ import annotations
 
 import argparse
+import pickle
 import socket
+import time
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 STOP_SECONDS = 4
 """An open event stream must not hold a stop up for longer."""
+SILENT_SECONDS = 60
+"""A busy machine may answer late; a process that hangs for a minute is replaced."""
+
+
+class WebProcess(Process):
+    """A process that is asked for its health without waiting for the answer.
+
+    uvicorn's own check waits for it, up to its whole timeout and for one process after the
+    other. The parent holds both ends of the pipe, so a child that is killed with a question open
+    never ends that wait: two busy ones that were killed left no server for a minute.
+    """
+
+    _asked: float | None = None
+    """When the open question was asked; None: it was answered."""
+
+    def is_alive(self, timeout: float = SILENT_SECONDS) -> bool:
+        """Whether it runs, and has answered within the last `timeout` seconds. Returns at once."""
+        if not self.process.is_alive():
+            return False
+        try:
+            if self._asked is not None and self.parent_conn.poll(0):
+                self.parent_conn.recv()
+                self._asked = None
+            if self._asked is None:
+                self.parent_conn.send(b"ping")
+                self._asked = time.monotonic()
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return False
+        return time.monotonic() - self._asked < timeout
+
+
+class WebProcesses(Multiprocess):
+    """Keeps the processes running; all that died are replaced in the same half second."""
+
+    def init_processes(self) -> None:
+        """Start them all."""
+        self.processes.extend(self._started() for _ in range(self.processes_num))
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace what died or hangs; stop where a process cannot start at all."""
+        for index, process in enumerate(self.processes):
+            if self.should_exit.is_set() or process.is_alive(SILENT_SECONDS):
+                continue
+            process.kill()
+            process.join()
+            if process.exitcode == STARTUP_FAILURE:
+                # Started again it would fail the same way: our supervisor waits between tries.
+                self.should_exit.set()
+                return
+            self.processes[index] = self._started()
+
+    def _started(self) -> WebProcess:
+        process = WebProcess(self.config, self.sockets)
+        process.start()
+        return process
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--fd", type=int, required=True)
     arguments.add_argument("--processes", type=int, required=True)
+    arguments.add_argument("--app", default="config.asgi:application")
     given = arguments.parse_args()
     config = uvicorn.Config(
-        "config.asgi:application",
+        given.app,
         workers=given.processes,
         lifespan="auto",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
-        # A busy machine may answer late; a process that hangs for a minute is replaced.
-        timeout_worker_healthcheck=60,
     )
     listening = socket.socket(fileno=given.fd)
-    Multiprocess(config, sockets=[listening]).run()
+    WebProcesses(config, sockets=[listening]).run()
 
 
 if __name__ == "__main__":
