@@ -27,7 +27,7 @@ def storage(url: str, environment: Mapping[str, str]) -> dict[str, Any]:
         "file_overwrite": True,
         "querystring_auth": True,
     }
-    return {"BACKEND": "repository.storage.S3Objects", "OPTIONS": options}
+    return {"BACKEND": "repository.bucket.S3Objects", "OPTIONS": options}
 
 
 def s3_source(name: str, url: str, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -115,7 +115,8 @@ DATABASE_POOL = _integer("DATABASE_POOL", 0)
 """Connections that a web process keeps; 0 in workers, which fork and so cannot share a pool."""
 if DATABASE_POOL:
     _database.setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1, "max_size": DATABASE_POOL, "timeout": 20,
+        # Seconds until a caller is told 503: a restart takes a few, an outage no thread for long.
+        "min_size": 1, "max_size": DATABASE_POOL, "timeout": 5,
     }  # fmt: skip
 DATABASES = {"default": _database}
 CACHES = {
@@ -170,6 +171,14 @@ MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
 ALLOW_WEAK_SANDBOX = _flag("ALLOW_WEAK_SANDBOX", False)
 """Workers start although the process that reads uploads is not wholly shut in; each start logs
 what it can reach. Only for machines whose uploaders are trusted."""
+RECONCILE_SECONDS = _integer("RECONCILE_SECONDS", 24 * 3600)
+"""How often store and database are compared; 0: by `./manage.py reconcile` alone."""
+ORPHAN_SECONDS = _integer("ORPHAN_SECONDS", 24 * 3600)
+"""What no row names is removed once it is so old: its row may be about to be written."""
+REMOVAL_GRACE_SECONDS = _integer("REMOVAL_GRACE_SECONDS", 3600)
+"""Objects of a removed product are kept so long: a download of it may still be running."""
+FAILPOINTS = os.environ.get("FAILPOINTS", "")
+"""Folder of armed faults, for fault tests alone; see repository/failpoints.py."""
 WORK_DIR = DATA_DIR / "work"
 """Scratch of uploads and jobs; swept of what no job owns."""
 INCOMING_DIR = WORK_DIR / "incoming"

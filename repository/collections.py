@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from repository.errors import BadRequest, Conflict, NotFound
+from repository.failpoints import around
 from repository.jobs import unfinished
 from repository.models import Asset, Collection, Upload, UploadedFile
 from repository.models.product import ProductState
@@ -56,7 +57,7 @@ def delete(principal: Principal, collection: Collection) -> None:
     Tombstones and ended jobs go with it: nothing is left that could be asked for.
     """
     require_change(principal, collection)
-    with transaction.atomic():
+    with around("collections.remove"), transaction.atomic():
         # Uploads check their foreign key at the commit, and so wait for this lock.
         if not Collection.objects.select_for_update().filter(pk=collection.pk):
             raise NotFound(f"The collection {collection.id} is gone already.")

@@ -16,6 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from repository.errors import OutOfSpace, StepFailed, Unavailable
+from repository.failpoints import around
 
 LEAST_PART_BYTES = 16 * 2**20
 """S3 takes 5 MiB at least, but for the last part."""
@@ -38,7 +39,7 @@ class ObjectParts:
 
     def begin(self, key: str) -> str:
         """The store's name of a new multipart upload."""
-        with _our_errors():
+        with _our_errors(), around("store.begin_parts"):
             answer = self._client.create_multipart_upload(Bucket=self._bucket, Key=key)
         return str(answer["UploadId"])
 
@@ -46,7 +47,7 @@ class ObjectParts:
         """The part's ETag, once the store has it. `number` counts from 1; a part that is there
         already is replaced."""
         digest = hashlib.md5(content, usedforsecurity=False)
-        with _our_errors():
+        with _our_errors(), around("store.put_part"):
             answer = self._client.upload_part(
                 Bucket=self._bucket, Key=key, UploadId=multipart, PartNumber=number,
                 Body=content, ContentMD5=base64.b64encode(digest.digest()).decode(),
@@ -56,7 +57,7 @@ class ObjectParts:
     def put_whole(self, key: str, content: bytes) -> None:
         """An object that is shorter than a part."""
         digest = hashlib.md5(content, usedforsecurity=False)
-        with _our_errors():
+        with _our_errors(), around("store.put_short"):
             answer = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=content,
                 ContentMD5=base64.b64encode(digest.digest()).decode(),
@@ -68,7 +69,7 @@ class ObjectParts:
         answer was lost."""
         parts = [{"PartNumber": n, "ETag": f'"{etag}"'} for n, etag in enumerate(etags, start=1)]
         try:
-            with _our_errors():
+            with _our_errors(), around("store.finish_parts"):
                 self._client.complete_multipart_upload(
                     Bucket=self._bucket, Key=key, UploadId=multipart,
                     MultipartUpload={"Parts": parts},
@@ -80,7 +81,7 @@ class ObjectParts:
     def abort(self, key: str, multipart: str) -> None:
         """Give the parts up; nothing happens where there are none."""
         try:
-            with _our_errors():
+            with _our_errors(), around("store.abort"):
                 self._client.abort_multipart_upload(
                     Bucket=self._bucket, Key=key, UploadId=multipart
                 )

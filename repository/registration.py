@@ -17,11 +17,12 @@ from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from repository.errors import BadRequest, Conflict
+from repository.failpoints import around
 from repository.models import Asset, Collection, Job, Product
 from repository.models.product import DatetimeSource, ProductState
 from repository.names import is_valid_id, title_from_file_name
@@ -130,6 +131,11 @@ def reserve_again(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(product=product)
 
 
+def forget_reserved(products: QuerySet[Product]) -> None:
+    """Free ids that no job will use; one that was published meanwhile stays."""
+    products.filter(state=ProductState.RESERVED).delete()
+
+
 def release(job_id: uuid.UUID) -> None:
     """Free the id of a job that ended without a product."""
     Product.objects.filter(jobs=job_id, state=ProductState.RESERVED).delete()
@@ -182,20 +188,22 @@ def publish(
 
 def amend(product: Product, changes: dict[str, Any]) -> None:
     """Change metadata, style or visibility; every cached picture of it becomes stale."""
-    Product.objects.filter(pk=product.pk).update(
-        **changes, revision=F("revision") + 1, updated=Now()
-    )
+    with around("registration.amend"):
+        Product.objects.filter(pk=product.pk).update(
+            **changes, revision=F("revision") + 1, updated=Now()
+        )
 
 
 def remove(product: Product, *, reason: str = "") -> None:
     """Leave a tombstone; the objects go later, when no signed address can still be used."""
-    Product.objects.filter(pk=product.pk, state=ProductState.PUBLISHED).update(
-        state=ProductState.REMOVED,
-        removed=Now(),
-        removal_reason=reason,
-        revision=F("revision") + 1,
-        updated=Now(),
-    )
+    with around("registration.remove"):
+        Product.objects.filter(pk=product.pk, state=ProductState.PUBLISHED).update(
+            state=ProductState.REMOVED,
+            removed=Now(),
+            removal_reason=reason,
+            revision=F("revision") + 1,
+            updated=Now(),
+        )
     log.info("removed %s (%s)", product.address, product.uuid)
 
 

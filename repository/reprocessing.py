@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
 from repository import jobs
 from repository.answers import checked
 from repository.errors import Conflict
@@ -16,6 +14,7 @@ from repository.models.product import DatetimeSource, ProductState
 from repository.policy import require_change
 from repository.principal import Principal
 from repository.times import format_instant
+from repository.transactions import commit
 
 
 def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -> Job:
@@ -25,7 +24,7 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
     Raises Forbidden, BadRequest, Conflict `job_is_running` or `originals_missing`.
     """
     require_change(principal, product)
-    with transaction.atomic():
+    with commit("jobs.reprocess"):
         locked = Product.objects.select_for_update().get(pk=product.pk)
         earlier = Job.objects.filter(product=locked).order_by("-created").first()
         if earlier is None or locked.state != ProductState.PUBLISHED:

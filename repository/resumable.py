@@ -18,6 +18,7 @@ from django.utils import timezone
 from repository import resumable_files, uploads
 from repository.catalogue import find_collection
 from repository.errors import Conflict, Gone, NotFound
+from repository.failpoints import around
 from repository.kept_digests import RUNNING
 from repository.models import ResumableUpload
 from repository.names import display_file_name
@@ -55,7 +56,8 @@ def begin(
     row.is_partial = is_partial
     resumable_files.require_room(min(length, 2 * row.part_bytes) if row.key else length)
     resumable_files.make(row.pk)
-    row.save(force_insert=True)
+    with around("resumable.begin"):
+        row.save(force_insert=True)
     return ResumableUpload.objects.get(pk=row.pk)
 
 
@@ -113,9 +115,10 @@ def acknowledge(
     upload_id: uuid.UUID, offset: int, digest: bytes = b"", etags: list[str] | None = None
 ) -> None:
     """Commit that the first `offset` bytes are safe. Raises NotFound for a removed row."""
-    changed = ResumableUpload.objects.filter(pk=upload_id, job=None).update(
-        received=offset, digest=digest, etags=etags or [], expires=expiry(), updated=Now()
-    )
+    with around("resumable.acknowledge"):
+        changed = ResumableUpload.objects.filter(pk=upload_id, job=None).update(
+            received=offset, digest=digest, etags=etags or [], expires=expiry(), updated=Now()
+        )
     if not changed:
         raise NotFound("This upload was removed meanwhile.")
 
@@ -136,8 +139,9 @@ def forget(upload: ResumableUpload) -> None:
         forget(piece)
     if upload.job_id is None:
         abandon(upload)
-    ResumableUpload.objects.filter(pk=upload.pk).delete()
-    file_of(upload.pk).unlink(missing_ok=True)
+    with around("resumable.forget"):
+        ResumableUpload.objects.filter(pk=upload.pk).delete()
+    resumable_files.remove(upload.pk)
     RUNNING.forget(upload.pk)
 
 

@@ -21,7 +21,7 @@ from repository.kept_digests import RUNNING, digest_of
 from repository.models import Collection, Job, ResumableUpload
 from repository.principal import Principal
 from repository.resumable import expiry
-from repository.resumable_files import LockedFile, blocks_of, file_of
+from repository.resumable_files import LockedFile, blocks_of, file_of, remove
 from repository.resumable_joining import join
 from repository.resumable_parts import store_whole
 from repository.storage import object_store
@@ -71,7 +71,7 @@ def use(
         in_same_commit=lambda job: _settle(rows, job),
     )  # fmt: skip
     for upload in rows:
-        file_of(upload.pk).unlink(missing_ok=True)
+        remove(upload.pk)
         RUNNING.forget(upload.pk)
     return job
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from repository.errors import Gone, Locked, OutOfSpace
+from repository.failpoints import around
 from repository.kept_digests import RUNNING, digest_of
 from repository.models import ResumableUpload
 from repository.storage import CHUNK_BYTES
@@ -47,14 +48,21 @@ def make(upload_id: uuid.UUID) -> None:
     path = file_of(upload_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        path.touch(exist_ok=False)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with around("resumable.make"):
+            path.touch(exist_ok=False)
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         raise out_of_space_or(error) from error
+
+
+def remove(upload_id: uuid.UUID) -> None:
+    """The file of an upload that is over; nothing happens where that was done already."""
+    with around("resumable.unlink"):
+        file_of(upload_id).unlink(missing_ok=True)
 
 
 def require_room(size: int) -> None:
@@ -147,7 +155,8 @@ class Appender:
         self.upload_id = file.upload_id
         self.descriptor = file.descriptor
         self.offset = offset
-        os.ftruncate(self.descriptor, offset)
+        with around("resumable.cut"):
+            os.ftruncate(self.descriptor, offset)
         # A piece's own digest is of no use: the whole is hashed as it is joined.
         self.digest = None if upload.is_partial else digest_of(upload)
         missing = offset - self.digest.offset if self.digest else 0
@@ -158,9 +167,10 @@ class Appender:
         """Add a block. Raises OutOfSpace, and then `offset` still names the last whole one."""
         view, position = memoryview(block), self.offset
         try:
-            while view:
-                written = os.pwrite(self.descriptor, view, position)
-                view, position = view[written:], position + written
+            with around("resumable.write"):
+                while view:
+                    written = os.pwrite(self.descriptor, view, position)
+                    view, position = view[written:], position + written
         except OSError as error:
             raise out_of_space_or(error) from error
         self._hash(block)
@@ -173,9 +183,10 @@ class Appender:
             while length > 0:
                 count = min(length, CHUNK_BYTES)
                 try:
-                    count = os.copy_file_range(
-                        stream.fileno(), self.descriptor, count, start, self.offset
-                    )
+                    with around("resumable.copy"):
+                        count = os.copy_file_range(
+                            stream.fileno(), self.descriptor, count, start, self.offset
+                        )
                 except OSError as error:
                     raise out_of_space_or(error) from error
                 block = os.pread(self.descriptor, count, self.offset)
@@ -195,13 +206,15 @@ class Appender:
     def sync(self) -> None:
         """Return when all that was written before this call is on the disk."""
         try:
-            os.fdatasync(self.descriptor)
+            with around("resumable.sync"):
+                os.fdatasync(self.descriptor)
         except OSError as error:
             raise out_of_space_or(error) from error
 
     def cut(self, offset: int) -> None:
         """Forget the bytes from `offset` on."""
-        os.ftruncate(self.descriptor, offset)
+        with around("resumable.cut"):
+            os.ftruncate(self.descriptor, offset)
         self.offset = offset
 
     def keep_digest(self) -> None:

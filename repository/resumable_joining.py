@@ -13,17 +13,17 @@ from collections.abc import Generator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import transaction
-
 from repository import resumable, resumable_files, uploads
 from repository.catalogue import find_collection
 from repository.errors import BadRequest, Conflict
+from repository.failpoints import around
 from repository.models import ResumableUpload
 from repository.policy import require_writer, visible_to
 from repository.principal import Principal
 from repository.resumable_files import Appender, LockedFile, file_of, free_beginning
 from repository.resumable_parts import abandon, store_whole
 from repository.storage import object_store
+from repository.transactions import commit
 from repository.uploads import ProductRequest
 
 STEP_BYTES = 64 * 2**20
@@ -42,7 +42,7 @@ def begin_joined(
     keys = [resumable.find(principal, piece).pk for piece in pieces]
     if not 1 <= len(set(keys)) == len(keys) <= MOST_PIECES:
         raise BadRequest(f"Name from 1 to {MOST_PIECES} pieces, each once.", code="invalid_header")
-    with transaction.atomic():
+    with commit("resumable.join"):
         known = visible_to(principal, ResumableUpload.objects.filter(pk__in=keys))
         rows = {row.pk: row for row in known.select_for_update().order_by("pk")}
         ordered = [rows[key] for key in keys if key in rows]
@@ -120,5 +120,6 @@ def _add(appender: Appender, piece: ResumableUpload, start: int, count: int) -> 
 def _release(piece: ResumableUpload) -> None:
     """The bytes are part of the whole now; the row stays, for clients that ask."""
     abandon(piece)
-    ResumableUpload.objects.filter(pk=piece.pk).update(is_stored=False, key="")
-    file_of(piece.pk).unlink(missing_ok=True)
+    with around("resumable.release"):
+        ResumableUpload.objects.filter(pk=piece.pk).update(is_stored=False, key="")
+    resumable_files.remove(piece.pk)

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from repository.errors import Gone
+from repository.failpoints import around
 from repository.models import ResumableUpload
 from repository.object_parts import ObjectParts
 from repository.resumable_files import file_of
@@ -39,10 +40,13 @@ def store_whole(upload: ResumableUpload) -> None:
     if store.size(upload.key) != upload.length:
         raise Gone("The bytes of this upload were lost.", code="upload_lost",
                    hint="Send the file again from its beginning.")  # fmt: skip
-    ResumableUpload.objects.filter(pk=upload.pk).update(is_stored=True, multipart="", etags=[])
+    with around("resumable.note_stored"):
+        rows = ResumableUpload.objects.filter(pk=upload.pk)
+        rows.update(is_stored=True, multipart="", etags=[])
     upload.is_stored, upload.multipart, upload.etags = True, "", []
     # The file stays as the upload's lock until its job takes over.
-    os.truncate(file_of(upload.pk), 0)
+    with around("resumable.empty"):
+        os.truncate(file_of(upload.pk), 0)
 
 
 def _send_the_rest(store: ObjectParts, upload: ResumableUpload, path: Path) -> None:
@@ -65,7 +69,8 @@ def _put(store: ObjectParts, upload: ResumableUpload, content: bytes) -> str:
     if not upload.multipart:
         upload.multipart = store.begin(upload.key)
         # Named before its first part, so that it can be given up later.
-        ResumableUpload.objects.filter(pk=upload.pk).update(multipart=upload.multipart)
+        with around("resumable.note_parts"):
+            ResumableUpload.objects.filter(pk=upload.pk).update(multipart=upload.multipart)
     return store.put(upload.key, upload.multipart, len(upload.etags) + 1, content)
 
 

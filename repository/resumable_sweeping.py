@@ -39,7 +39,7 @@ def sweep() -> int:
         part_of__expires__gt=Now()
     )[:SWEPT_AT_ONCE]
     removed = sum(_expire(upload) for upload in expired)
-    removed += sum(_remove_if_orphan(name) for name in _names())
+    removed += len(remove_orphans(ORPHAN_SECONDS))
     if removed:
         log.info("removed %d uploads that were given up", removed)
     end_what_is_whole()
@@ -111,16 +111,26 @@ def _names() -> list[uuid.UUID]:
     return [uuid.UUID(path.name) for path in found]
 
 
-def _remove_if_orphan(upload_id: uuid.UUID) -> int:
+def remove_orphans(older_than: float, *, rehearse: bool = False) -> list[str]:
+    """Remove files older than so many seconds whose upload is over or was never begun."""
+    return [
+        f"{resumable_files.folder().name}/{name}"
+        for name in _names()
+        if _remove_if_orphan(name, older_than, rehearse)
+    ]
+
+
+def _remove_if_orphan(upload_id: uuid.UUID, older_than: float, rehearse: bool) -> bool:
     """A process was killed between file and row, or between the job's commit and the removal."""
     path = file_of(upload_id)
     try:
-        if path.stat().st_mtime > time.time() - ORPHAN_SECONDS:
-            return 0
+        if path.stat().st_mtime > time.time() - older_than:
+            return False
         with LockedFile(upload_id, seconds=0):
             if ResumableUpload.objects.filter(pk=upload_id, job=None).exists():
-                return 0
-            path.unlink(missing_ok=True)
-            return 1
+                return False
+            if not rehearse:
+                resumable_files.remove(upload_id)
+            return True
     except (FileNotFoundError, Locked):
-        return 0
+        return False

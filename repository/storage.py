@@ -7,7 +7,6 @@ returns, a name that GDAL opens, and reads of byte ranges.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -16,12 +15,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, cast
-from urllib.parse import urlsplit
 
 from django.core.files.storage import FileSystemStorage, storages
-from storages.backends.s3 import S3Storage
 
 from repository.errors import OutOfSpace, StepFailed
+from repository.failpoints import around
+from repository.listing import StoredObject, UnfinishedParts, files_below
 from repository.object_parts import ObjectParts
 
 CHUNK_BYTES = 4 * 2**20
@@ -64,6 +63,15 @@ class ObjectStore(Protocol):
         """How an upload goes to the store while it comes in; None for a folder of this machine,
         into which a whole file is linked."""
 
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object under a prefix that ends in `/`, in the order of the keys' bytes."""
+
+    def unfinished_parts(self) -> Iterator[UnfinishedParts]:
+        """Uploads in parts that were never completed."""
+
+    def abort(self, unfinished: UnfinishedParts) -> None:
+        """Forget the parts; nothing happens where that was done already."""
+
 
 def object_store() -> ObjectStore:
     """The store that the settings name."""
@@ -88,21 +96,24 @@ class LocalObjects(FileSystemStorage):
             target.parent.mkdir(parents=True, exist_ok=True)
             staging.parent.mkdir(parents=True, exist_ok=True)
             # A link shares the bytes that were hashed as they came; only a copy can differ.
-            linked = may_link and _linked(path, staging)
-            if not linked:
-                shutil.copyfile(path, staging)
+            with around("store.stage"):
+                linked = may_link and _linked(path, staging)
+                if not linked:
+                    shutil.copyfile(path, staging)
             if not linked and sha256_of(staging) != sha256:
                 raise StepFailed(
                     "The stored bytes differ from the received ones.", code="checksum_mismatch"
                 )
             _sync(staging)
-            os.replace(staging, target)
-            for folder in (target.parent, target.parent.parent, target.parent.parent.parent):
-                _sync(folder)
+            with around("store.place"):
+                os.replace(staging, target)
+                for folder in (target.parent, target.parent.parent, target.parent.parent.parent):
+                    _sync(folder)
         except OSError as error:
             raise _as_our_error(error) from error
         finally:
-            staging.unlink(missing_ok=True)
+            with around("store.unstage"):
+                staging.unlink(missing_ok=True)
 
     def fetch(self, key: str, path: Path) -> None:
         """See ObjectStore. Linked where the file system can: the object is immutable."""
@@ -141,79 +152,24 @@ class LocalObjects(FileSystemStorage):
 
     def delete(self, key: str) -> None:
         """See ObjectStore. The folders that the key made go too, where they are empty."""
-        super().delete(key)
+        with around("store.delete"):
+            super().delete(key)
         for folder in list(Path(key).parents)[:2]:
             try:
                 os.rmdir(self.path(str(folder)))
             except OSError:
                 return
 
-
-class S3Objects(S3Storage):
-    """A bucket. A put goes to a staging key, is read back and hashed, then copied in the store."""
-
-    def put(self, key: str, path: Path, sha256: str, *, may_link: bool = True) -> None:
-        """See ObjectStore. Reads back because Ceph RGW 16.2 accepts a wrong checksum header."""
-        staging = f"staging/{uuid.uuid4()}"
-        try:
-            self.bucket.upload_file(str(path), staging)
-            if self._sha256(staging) != sha256:
-                raise StepFailed(
-                    "The stored bytes differ from the received ones.", code="checksum_mismatch"
-                )
-            self.bucket.copy({"Bucket": self.bucket_name, "Key": staging}, key)
-        finally:
-            self.bucket.Object(staging).delete()
-
-    def fetch(self, key: str, path: Path) -> None:
+    def list(self, prefix: str) -> Iterator[StoredObject]:
         """See ObjectStore."""
-        self.bucket.download_file(key, str(path))
+        return files_below(Path(self.base_location), prefix)
 
-    def read_range(self, key: str, start: int, length: int) -> Iterator[bytes]:
+    def unfinished_parts(self) -> Iterator[UnfinishedParts]:
+        """See ObjectStore: a folder has none."""
+        return iter(())
+
+    def abort(self, unfinished: UnfinishedParts) -> None:
         """See ObjectStore."""
-        if length <= 0:
-            return
-        answer = self.bucket.Object(key).get(Range=f"bytes={start}-{start + length - 1}")
-        with contextlib.closing(answer["Body"]) as body:  # also when the client leaves
-            yield from body.iter_chunks(CHUNK_BYTES)
-
-    def gdal_path(self, key: str) -> str:
-        """See ObjectStore."""
-        return f"/vsis3/{self.bucket_name}/{key}"
-
-    def gdal_environment(self) -> dict[str, str]:
-        """See ObjectStore. A custom endpoint needs all of host, path style and scheme."""
-        environment = {
-            "AWS_ACCESS_KEY_ID": self.access_key or "",
-            "AWS_SECRET_ACCESS_KEY": self.secret_key or "",
-            "AWS_REGION": self.region_name or "us-east-1",
-        }
-        if self.endpoint_url:
-            endpoint = urlsplit(self.endpoint_url)
-            environment |= {
-                "AWS_S3_ENDPOINT": endpoint.netloc,
-                "AWS_HTTPS": "YES" if endpoint.scheme == "https" else "NO",
-                "AWS_VIRTUAL_HOSTING": "TRUE" if self.addressing_style == "virtual" else "FALSE",
-            }
-        return environment
-
-    def local_path(self, key: str) -> Path | None:
-        """See ObjectStore."""
-        return None
-
-    def parts(self) -> ObjectParts | None:
-        """See ObjectStore."""
-        return ObjectParts(self.bucket.meta.client, self.bucket_name)
-
-    def free_bytes(self) -> int | None:
-        """See ObjectStore."""
-        return None
-
-    def _sha256(self, key: str) -> str:
-        digest = hashlib.sha256()
-        for chunk in self.bucket.Object(key).get()["Body"].iter_chunks(CHUNK_BYTES):
-            digest.update(chunk)
-        return digest.hexdigest()
 
 
 def sha256_of(path: Path) -> str:

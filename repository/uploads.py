@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from repository import jobs, registration
-from repository.errors import BadRequest, NotFound, OutOfSpace, TooLarge
+from repository.errors import BadRequest, NotFound, OutOfSpace, RastrumError, TooLarge
+from repository.failpoints import around
 from repository.models import Collection, Job, Upload, UploadedFile
 from repository.models.collection import Visibility
 from repository.names import display_file_name, id_from_file_name, title_from_file_name
@@ -111,10 +112,11 @@ def accept(
     user_id = principal.user_id
     assert user_id is not None, "require_contributor lets no anonymous caller pass"
     first = display_file_name(received[0].file_name)
-    with ExitStack() as stack:
-        for key in new_keys:
-            stack.enter_context(_object_or_nothing(key, collection))
-        stack.enter_context(transaction.atomic())
+    with (
+        _objects_or_nothing(new_keys, collection),
+        around("uploads.accept"),
+        transaction.atomic(),
+    ):
         # The id first: a duplicate is refused before gigabytes are copied.
         product = registration.reserve(
             collection, request.id or id_from_file_name(received[0].file_name),
@@ -184,19 +186,28 @@ def make_room_or_refuse(size: int) -> None:
 
 
 @contextmanager
-def _object_or_nothing(key: str, collection: Collection) -> Iterator[None]:
+def _objects_or_nothing(keys: set[str], collection: Collection) -> Iterator[None]:
     """No object stays behind where the rows that name it did not commit."""
     try:
         yield
     except IntegrityError as error:  # foreign keys are checked at the commit
-        object_store().delete(key)
+        _delete_if_possible(keys)
         raise NotFound(f"The collection {collection.id} was removed meanwhile.") from error
     except (OperationalError, InterfaceError):
         # The commit may have happened and only its answer be lost: its object must stay.
         raise
     except BaseException:
-        object_store().delete(key)
+        _delete_if_possible(keys)
         raise
+
+
+def _delete_if_possible(keys: set[str]) -> None:
+    """A store that is away keeps objects that no row names; they are reconciled one day."""
+    for key in keys:
+        try:
+            object_store().delete(key)
+        except (RastrumError, OSError):
+            log.warning("the object %s cannot be deleted now", key)
 
 
 def check_size(size: int, file_name: str = "The file") -> None:
