@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import (
     DataError,
@@ -14,6 +17,11 @@ from django.db import (
 )
 
 from repository.errors import BadRequest, Unavailable
+
+log = logging.getLogger("rastrum.database")
+
+Result = TypeVar("Result")
+POLL_SECONDS = 0.5
 
 
 @contextmanager
@@ -33,3 +41,21 @@ def borrowed_connection() -> Iterator[None]:
         raise Unavailable("The database does not answer.") from error
     finally:
         connection.close()
+
+
+def patiently(work: Callable[[], Result], *, seconds: float) -> Result:
+    """The result of `work`, done anew while the database is away, for so long at most.
+
+    For work that may be done twice: a commit whose answer was lost has happened.
+    Raises OperationalError or InterfaceError in the end.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return work()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            log.warning("the database does not answer (%s); trying on", error)
+            connection.close()
+            time.sleep(POLL_SECONDS)

@@ -17,19 +17,23 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
+from django.db.models.functions import Greatest, Now
+from kombu.exceptions import OperationalError as BrokerError
 
 from repository import registration
 from repository.errors import Conflict, LeaseLost, RastrumError
+from repository.failpoints import around
 from repository.findings import Findings
 from repository.models import Collection, Job, Product, Upload
 from repository.models.job import FINAL_STATES, RUNNING_STATES, JobState
 from repository.times import format_instant
+from repository.transactions import commit
 
 log = logging.getLogger("rastrum.jobs")
 
 INGEST_TASK = "tasks.ingest"
+MAX_TIMELINE = 200
+"""Entries that are kept: a job may wait for room many times."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,22 @@ def enqueue(
 def ring(job_id: uuid.UUID) -> None:
     """Tell the workers that there is something to do. A dead broker is not an error:
     the sweeper rings again."""
-    Job.objects.filter(pk=job_id).update(rung=Now())
+    with around("jobs.note_ring"):
+        Job.objects.filter(pk=job_id).update(rung=Now())
     try:
-        current_app.send_task(INGEST_TASK, [str(job_id)], ignore_result=True)
-    except (OperationalError, OSError) as error:
+        with around("broker.send"):
+            current_app.send_task(INGEST_TASK, [str(job_id)], ignore_result=True)
+    except (BrokerError, OSError) as error:
         log.warning("job %s: the broker does not answer (%s); the sweeper will ring", job_id, error)
 
 
 def claim(job_id: uuid.UUID, worker: str) -> Lease | None:
     """Take a job that waits or whose lease ran out; None where there is nothing to take."""
-    with transaction.atomic():
+    with commit("jobs.claim"):
         job = (
             Job.objects.select_for_update(skip_locked=True)
             .filter(pk=job_id, attempts__lt=settings.MAX_ATTEMPTS)
-            .filter(_is_due() | Q(state__in=RUNNING_STATES, lease_until__lt=Now()))
+            .filter(is_due() | Q(state__in=RUNNING_STATES, lease_until__lt=Now()))
             .first()
         )
         if job is None:
@@ -99,7 +105,8 @@ def claim(job_id: uuid.UUID, worker: str) -> Lease | None:
 
 def beat(lease: Lease) -> None:
     """Prolong the lease. Raises LeaseLost where another worker has the job, or it was cancelled."""
-    _write(lease, lease_until=_lease_end(), heartbeat=Now())
+    with around("jobs.beat"):
+        _write(lease, lease_until=_lease_end(), heartbeat=Now())
 
 
 def advance(lease: Lease, *, progress: float, state: str | None = None, step: str = "") -> None:
@@ -109,13 +116,15 @@ def advance(lease: Lease, *, progress: float, state: str | None = None, step: st
         values["step"] = step
     if state is not None:
         values |= {"state": state, "timeline": [*_timeline(lease), [state, _now()]]}
-    _write(lease, **values)
+    with around("jobs.advance"):
+        _write(lease, **values)
 
 
 def note_findings(lease: Lease, found: Findings) -> None:
     """Keep what inspection found so far, for the owner to read. Raises LeaseLost."""
     warnings = [{"code": code, "message": text} for code, text in found.warnings]
-    _write(lease, found=found.to_json(), warnings=warnings, updated=Now())
+    with around("jobs.note_findings"):
+        _write(lease, found=found.to_json(), warnings=warnings, updated=Now())
 
 
 def finish(lease: Lease, state: str, error: RastrumError | None = None) -> None:
@@ -123,7 +132,7 @@ def finish(lease: Lease, state: str, error: RastrumError | None = None) -> None:
 
     Called for every end but `published`, which `registration` writes together with the product.
     """
-    with transaction.atomic():
+    with commit("jobs.finish"):
         _end(lease, state, error)
         if state in (JobState.REJECTED, JobState.FAILED):
             registration.release(lease.job_id)
@@ -141,21 +150,37 @@ def give_back(lease: Lease, error: RastrumError) -> None:
     if job.attempts >= settings.MAX_ATTEMPTS:
         finish(lease, JobState.FAILED, error)
         return
-    _write(
-        lease,
-        state=JobState.QUEUED,
-        step="",
-        error=_error_json(error),
-        timeline=[*job.timeline, [JobState.QUEUED, _now()]],
-        lease_until=None,
-        not_before=Now() + timedelta(seconds=settings.RETRY_SECONDS * 8 ** (job.attempts - 1)),
-        updated=Now(),
-    )
+    seconds = settings.RETRY_SECONDS * 8 ** (job.attempts - 1)
+    _queue_again(lease, error, seconds=seconds, step="")
+
+
+def put_off(lease: Lease, error: RastrumError) -> None:
+    """What the job needs is not there now (room, the store): it waits without using up a try,
+    however often that happens. Its `step` and `error` say why."""
+    _queue_again(lease, error, seconds=settings.RETRY_SECONDS, step=error.title,
+                 attempts=Greatest(F("attempts") - 1, 0))  # fmt: skip
+
+
+def _queue_again(
+    lease: Lease, error: RastrumError, *, seconds: int, step: str, **values: Any
+) -> None:
+    with around("jobs.give_back"):
+        _write(
+            lease,
+            state=JobState.QUEUED,
+            step=step,
+            error=_error_json(error),
+            timeline=[*_timeline(lease), [JobState.QUEUED, _now()]][-MAX_TIMELINE:],
+            lease_until=None,
+            not_before=Now() + timedelta(seconds=seconds),
+            updated=Now(),
+            **values,
+        )
 
 
 def cancel(job: Job) -> None:
     """Stop a job that has not ended. A running worker learns of it at its next beat."""
-    with transaction.atomic():
+    with commit("jobs.cancel"):
         locked = Job.objects.select_for_update().get(pk=job.pk)
         if locked.is_final:
             raise Conflict(f"This job has already ended as {locked.state}.", code="job_has_ended")
@@ -166,7 +191,7 @@ def cancel(job: Job) -> None:
 
 def retry(job: Job) -> None:
     """Start a job over that ended without a product; its original is still there."""
-    with transaction.atomic():
+    with commit("jobs.retry"):
         locked = Job.objects.select_for_update().get(pk=job.pk)
         if locked.state not in (JobState.REJECTED, JobState.FAILED, JobState.CANCELLED):
             raise Conflict("Only a job that ended without a map can be tried again.",
@@ -176,7 +201,7 @@ def retry(job: Job) -> None:
 
 def answer(job: Job, answers: dict[str, Any]) -> None:
     """The owner's answer to `needs_input`; the job goes on without a new upload."""
-    with transaction.atomic():
+    with commit("jobs.answer"):
         locked = Job.objects.select_for_update().get(pk=job.pk)
         if locked.state != JobState.NEEDS_INPUT:
             raise Conflict("This job does not wait for an answer.", code="no_answer_needed")
@@ -184,45 +209,13 @@ def answer(job: Job, answers: dict[str, Any]) -> None:
         _start_over(locked)
 
 
-def sweep() -> int:
-    """Ring again for every job that waits unheard or lost its worker; how many were rung.
-
-    A job that lost its worker for the last time ends as `failed`.
-    """
-    lost = Job.objects.filter(state__in=RUNNING_STATES, lease_until__lt=Now())
-    for job in lost.filter(attempts__gte=settings.MAX_ATTEMPTS):
-        _give_up(job)
-    waiting = Job.objects.filter(_is_due()).filter(
-        Q(rung=None) | Q(rung__lt=Now() - timedelta(seconds=settings.SWEEP_SECONDS))
-    )
-    due = [
-        *lost.filter(attempts__lt=settings.MAX_ATTEMPTS)[:1000],
-        *waiting.order_by("created")[:1000],
-    ]
-    for job in due:
-        ring(job.id)
-    return len(due)
-
-
 def unfinished() -> QuerySet[Job]:
     """Jobs that have not ended."""
     return Job.objects.exclude(state__in=FINAL_STATES)
 
 
-def _give_up(job: Job) -> None:
-    error = RastrumError(
-        f"The worker died {job.attempts} times on this file.",
-        code="worker_lost",
-        hint="Try again later, or tell the operator the number of this job.",
-    )
-    error.retryable = True
-    try:
-        finish(Lease(job.id, job.fencing_token), JobState.FAILED, error)
-    except LeaseLost:
-        log.info("job %s: came back to life", job.id)
-
-
-def _is_due() -> Q:
+def is_due() -> Q:
+    """Jobs whose time to be worked on has come."""
     return Q(state=JobState.QUEUED) & (Q(not_before=None) | Q(not_before__lte=Now()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -11,13 +12,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from celery import shared_task
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from repository import jobs, registration
-from repository.errors import LeaseLost, NeedsInput, OutOfSpace, RastrumError, Rejected, StepFailed
+from repository.connections import patiently
+from repository.errors import (
+    LeaseLost,
+    NeedsInput,
+    OutOfSpace,
+    RastrumError,
+    Rejected,
+    StepFailed,
+    Unavailable,
+)
 from repository.jobs import INGEST_TASK, Lease
 from repository.models import Job, Product, Upload, UploadedFile
 from repository.models.job import JobState
@@ -25,6 +36,7 @@ from repository.raster_info import RasterInfo
 from repository.registration import StoredFile
 from repository.rendering_style import RenderingStyle
 from repository.storage import object_store
+from repository.transactions import commit
 from tasks.alone import alone
 from tasks.heartbeat import Heartbeat
 from tasks.imports import ensure_fetched
@@ -44,6 +56,8 @@ log = logging.getLogger("rastrum.ingest")
 
 INSPECTED, CONVERTED, STORED = 0.05, 0.85, 0.98
 """Shares of a job's progress at which its steps end."""
+DATABASE_SECONDS = 120
+"""How long a worker waits for a database that restarts; then its lease runs out."""
 
 
 @shared_task(name=INGEST_TASK)
@@ -72,19 +86,25 @@ def _work(lease: Lease, folder: Path) -> None:
     except LeaseLost:
         raise
     except NeedsInput as question:
-        jobs.finish(lease, JobState.NEEDS_INPUT, question)
+        _tell(jobs.finish, lease, JobState.NEEDS_INPUT, question)
         log.info("job %s: needs input (%s)", lease.job_id, question.code)
     except Rejected as error:
-        jobs.finish(lease, JobState.REJECTED, error)
+        _tell(jobs.finish, lease, JobState.REJECTED, error)
         log.info("job %s: rejected (%s) %s", lease.job_id, error.code, error.detail)
-    except Exception as error:  # the boundary of the worker: whatever failed, the job is told
-        _hand_back(lease, error)
+    except Exception as failure:  # the boundary of the worker: whatever failed, the job is told
+        _hand_back(lease, failure)
+
+
+def _tell(write: Callable[..., object], *what: Any, **values: Any) -> None:
+    """A restart of the database costs no job a try. Done twice, a write finds its lease over."""
+    patiently(lambda: write(*what, **values), seconds=DATABASE_SECONDS)
 
 
 def _bring_in(lease: Lease, folder: Path) -> None:
     """The journey of one upload. Raises what ends it early."""
     job = Job.objects.select_related("upload", "product", "collection").get(pk=lease.job_id)
-    if job.product is None:
+    product = job.product
+    if product is None:
         raise LeaseLost("The product's row is gone.")
     ensure_fetched(lease, job, folder / "fetched")
     with (
@@ -95,27 +115,36 @@ def _bring_in(lease: Lease, folder: Path) -> None:
         ) as pixels,
         Heartbeat(lease, pixels.kill),
     ):
+        _require_room(job.upload.size)
         handed = _fetch(job.upload, folder / "files")
 
         inspection = pixels.inspect(
             list(handed), job.answers, settings.MAX_DECODED_BYTES,
-            lambda found: jobs.note_findings(lease, found),
+            lambda found: _tell(jobs.note_findings, lease, found),
         )  # fmt: skip
-        jobs.advance(lease, progress=INSPECTED, state=JobState.CONVERTING)
+        _tell(jobs.advance, lease, progress=INSPECTED, state=JobState.CONVERTING)
 
         converted = _convert_all(lease, pixels, inspection, folder)
-        jobs.advance(lease, progress=CONVERTED, state=JobState.STORING)
+        _tell(jobs.advance, lease, progress=CONVERTED, state=JobState.STORING)
 
         files = _store_all(job, inspection, converted, handed)
-        jobs.advance(lease, progress=STORED)
+        _tell(jobs.advance, lease, progress=STORED)
 
-    info, style = converted[0].info, _style_of(job.product, converted[0].style)
+    info, style = converted[0].info, _style_of(product, converted[0].style)
     request = dict(job.request)
     if job.answers.get("datetime"):
         request |= {"datetime": job.answers["datetime"], "end_datetime": ""}
-    with transaction.atomic():
+    _tell(_publish, lease, product.pk, info, style, files, request)
+
+
+def _publish(
+    lease: Lease, product_uuid: uuid.UUID, info: RasterInfo, style: RenderingStyle,
+    files: list[StoredFile], request: dict[str, Any],
+) -> None:  # fmt: skip
+    """The one commit that ends the job and makes its product visible. Raises LeaseLost."""
+    with commit("jobs.publish"):
         jobs.mark_published(lease)
-        registration.publish(job.product.pk, info, style, files, request=request)
+        registration.publish(product_uuid, info, style, files, request=request)
 
 
 @dataclass(frozen=True)
@@ -168,7 +197,8 @@ def _reporter(lease: Lease, start: float, end: float) -> Callable[[float], None]
     """A callback that turns a share of one conversion into the job's progress."""
 
     def report(share: float) -> None:
-        jobs.advance(lease, progress=start + share * (end - start))
+        progress = start + share * (end - start)
+        _tell(jobs.advance, lease, progress=progress)
 
     return report
 
@@ -206,12 +236,37 @@ def _style_of(product: Product, default: RenderingStyle) -> RenderingStyle:
     return default
 
 
-def _hand_back(lease: Lease, error: Exception) -> None:
-    """Our fault: the job waits for its next try, or fails after the last one."""
-    log.exception("job %s: a step failed", lease.job_id)
-    if not isinstance(error, RastrumError):
-        error = StepFailed("A step failed unexpectedly; the operator's log tells why.",
-                           hint="It is tried again by itself, three times at most.")  # fmt: skip
+def _require_room(size: int) -> None:
+    """Raise OutOfSpace where the files of a job do not fit on this machine's disk now."""
+    free = shutil.disk_usage(settings.WORK_DIR).free
+    if free - size < settings.MIN_FREE_BYTES:
+        raise OutOfSpace(f"The worker has {free:,} bytes left, too few for {size:,} more.")
+
+
+def _hand_back(lease: Lease, failure: Exception) -> None:
+    """Not the file's fault. Where something that we need is away or full the job waits for it;
+    else it waits for its next try, or fails after the last one."""
+    error = _as_our_error(failure)
     if isinstance(error, OutOfSpace):
-        error.hint = error.hint or "Try again when the operator has made room."
-    jobs.give_back(lease, error)
+        error.hint = "It goes on by itself when the operator has made room."
+    if isinstance(error, (OutOfSpace, Unavailable)):
+        log.warning("job %s: waits: %s", lease.job_id, error.detail)
+        _tell(jobs.put_off, lease, error)
+        return
+    log.error("job %s: a step failed", lease.job_id, exc_info=failure)
+    _tell(jobs.give_back, lease, error)
+
+
+def _as_our_error(failure: Exception) -> RastrumError:
+    """What a failure is called; on a full disk all kinds of steps fail in all kinds of ways."""
+    if isinstance(failure, (OutOfSpace, Unavailable)):
+        return failure
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(settings.WORK_DIR).free < settings.MIN_FREE_BYTES:
+            return OutOfSpace("The worker's disk is full.")
+    if isinstance(failure, (OperationalError, InterfaceError)):
+        return Unavailable("The database did not answer.")
+    if isinstance(failure, RastrumError):
+        return failure
+    return StepFailed("A step failed unexpectedly; the operator's log tells why.",
+                      hint="It is tried again by itself, three times at most.")  # fmt: skip

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
@@ -11,12 +12,12 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from repository import jobs, registration
-from repository.errors import Conflict, LeaseLost, NeedsInput, Rejected, StepFailed
+from repository import jobs, lost_jobs, registration
+from repository.errors import Conflict, LeaseLost, NeedsInput, OutOfSpace, Rejected, StepFailed
 from repository.findings import Findings
 from repository.jobs import Lease
 from repository.models import Job, Product
-from repository.models.job import JobState
+from repository.models.job import FINAL_STATES, JobState
 from repository.models.product import ProductState
 from tests.repository.conftest import STYLE, MakeJob, Role, raster_info
 
@@ -270,13 +271,13 @@ def test_only_what_ended_without_a_map_is_retried(make_job: MakeJob, state: str)
 
 def test_the_sweeper_rings_for_a_job_that_nobody_heard(make_job: MakeJob, rung: list[str]) -> None:
     job = make_job()
-    assert jobs.sweep() == 1
+    assert lost_jobs.sweep() == 1
     assert rung == [str(job.pk)]
 
 
 def test_the_sweeper_does_not_ring_twice_at_once(make_job: MakeJob) -> None:
     make_job()
-    assert (jobs.sweep(), jobs.sweep()) == (1, 0)
+    assert (lost_jobs.sweep(), lost_jobs.sweep()) == (1, 0)
 
 
 def test_the_sweeper_rings_for_a_job_that_lost_its_worker(
@@ -284,9 +285,9 @@ def test_the_sweeper_rings_for_a_job_that_lost_its_worker(
 ) -> None:
     job = make_job()
     claimed(job)
-    assert jobs.sweep() == 0
+    assert lost_jobs.sweep() == 0
     run_out(job)
-    assert jobs.sweep() == 1
+    assert lost_jobs.sweep() == 1
 
 
 def test_a_job_that_killed_its_worker_three_times_is_failed(make_job: MakeJob) -> None:
@@ -295,7 +296,7 @@ def test_a_job_that_killed_its_worker_three_times_is_failed(make_job: MakeJob) -
         claimed(job)
         run_out(job)
     assert jobs.claim(job.pk, "worker") is None
-    jobs.sweep()
+    lost_jobs.sweep()
     assert state_of(job) == "failed"
     assert job.error["code"] == "worker_lost"
     assert not Product.objects.exists()
@@ -338,6 +339,90 @@ def test_a_job_that_failed_by_our_fault_waits_before_its_next_try(
     job = make_job()
     jobs.give_back(claimed(job), StepFailed())
     assert jobs.claim(job.id, "two") is None
-    assert jobs.sweep() == 0
+    assert lost_jobs.sweep() == 0
     Job.objects.filter(pk=job.pk).update(not_before=Now() - timedelta(seconds=1))
     assert jobs.claim(job.id, "two") is not None
+
+
+def test_a_job_that_is_put_off_waits_without_using_up_a_try(
+    make_job: MakeJob, settings: LazySettings
+) -> None:
+    job = make_job()
+    for _ in range(settings.MAX_ATTEMPTS + 2):
+        jobs.put_off(claimed(job), OutOfSpace("The disk is full."))
+    assert (state_of(job), job.attempts, job.step) == ("queued", 0, "No space left")
+    assert job.error["code"] == "out_of_space"
+    publish(job, claimed(job))
+    assert state_of(job) == "published"
+
+
+def test_a_job_that_waits_for_long_keeps_a_short_timeline(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MAX_TIMELINE", 5)
+    job = make_job()
+    for _ in range(6):
+        jobs.put_off(claimed(job), OutOfSpace())
+    assert state_of(job) == "queued"
+    assert len(job.timeline) == 5
+
+
+def test_the_sweeper_spares_a_job_that_beats_at_the_last_moment(
+    make_job: MakeJob, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job()
+    for _ in range(settings.MAX_ATTEMPTS):
+        lease = claimed(job)
+        run_out(job)
+    commit = lost_jobs.commit
+
+    def beat_first(name: str) -> AbstractContextManager[None]:
+        jobs.beat(lease)
+        return commit(name)
+
+    monkeypatch.setattr(lost_jobs, "commit", beat_first)
+    lost_jobs.sweep()
+    assert state_of(job) == "inspecting"
+
+
+STATES = [str(state) for state in JobState]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_job_is_cancelled_in_any_state_that_is_not_final(make_job: MakeJob, state: str) -> None:
+    job = make_job()
+    Job.objects.filter(pk=job.pk).update(state=state)
+    if state in FINAL_STATES:
+        with pytest.raises(Conflict):
+            jobs.cancel(job)
+        return
+    jobs.cancel(job)
+    assert state_of(job) == "cancelled"
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
+def test_a_retry_after_each_end_reserves_an_id_of_its_own(make_job: MakeJob, state: str) -> None:
+    job = make_job()
+    first = job.product_id
+    lease = claimed(job)
+    if state == "cancelled":
+        jobs.cancel(job)
+    else:
+        jobs.finish(lease, state, StepFailed())
+    jobs.retry(Job.objects.get(pk=job.pk))
+    assert (state_of(job), job.attempts, job.error) == ("queued", 0, None)
+    assert job.product_id not in (None, first)
+    with pytest.raises(LeaseLost):
+        jobs.beat(lease)
+
+
+def test_a_worker_from_before_a_retry_writes_nothing_after_it(make_job: MakeJob) -> None:
+    job = make_job()
+    old = claimed(job)
+    jobs.cancel(job)
+    jobs.retry(Job.objects.get(pk=job.pk))
+    new = claimed(job)
+    with pytest.raises(LeaseLost):
+        jobs.finish(old, JobState.REJECTED, Rejected("late"))
+    jobs.beat(new)

@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from repository import jobs, uploads
-from repository.errors import StepFailed
+from repository.errors import StepFailed, Unavailable
 from repository.models import Asset, Collection, Job, Product
 from repository.storage import object_store, sha256_of
 from tasks import ingest as way_in
+from tasks.reconciling import reconcile
 from tests.rasters import gradient, write_raster
 from tests.repository.conftest import Role
 
@@ -211,3 +212,80 @@ def test_a_heartbeat_stops_the_work_of_a_lost_lease(accept: Accept, settings: An
     with Heartbeat(lease, stopped.set):
         jobs.cancel(after(job))
         assert stopped.wait(10)
+
+
+def test_a_job_without_room_waits_and_goes_on_when_there_is_some(
+    accept: Accept, settings: Any
+) -> None:
+    settings.RETRY_SECONDS = 0
+    job = accept()
+    settings.MIN_FREE_BYTES = 10**18
+    for _ in range(settings.MAX_ATTEMPTS + 1):
+        way_in.ingest(str(job.pk))
+    waiting = after(job)
+    assert (waiting.state, waiting.attempts, waiting.step) == ("queued", 0, "No space left")
+    assert waiting.error["code"] == "out_of_space"
+    settings.MIN_FREE_BYTES = 1
+    way_in.ingest(str(job.pk))
+    assert (after(job).state, after(job).error) == ("published", None)
+
+
+def test_a_step_that_fails_on_a_full_disk_is_no_failure_of_the_job(
+    accept: Accept, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_and_fail(*args: object) -> None:
+        settings.MIN_FREE_BYTES = 10**18
+        raise StepFailed("A pixel step failed; the log tells why.")
+
+    monkeypatch.setattr(way_in, "store_data", fill_and_fail)
+    job = accept()
+    way_in.ingest(str(job.pk))
+    assert (after(job).state, after(job).error["code"]) == ("queued", "out_of_space")
+    assert after(job).attempts == 0
+
+
+def test_a_store_that_is_away_costs_no_try(
+    accept: Accept, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise Unavailable("The store does not answer.", code="store_unavailable")
+
+    monkeypatch.setattr(way_in, "store_data", refuse)
+    settings.RETRY_SECONDS = 0
+    job = accept()
+    for _ in range(settings.MAX_ATTEMPTS + 1):
+        way_in.ingest(str(job.pk))
+    assert (after(job).state, after(job).attempts) == ("queued", 0)
+
+
+def test_the_same_bytes_under_another_id_are_a_product_of_their_own(accept: Accept) -> None:
+    for name in ("one", "two"):
+        way_in.ingest(str(accept(id=name).pk))
+    keys = list(Asset.objects.values_list("key", flat=True))
+    assert (Product.objects.count(), len(set(keys))) == (2, 4)
+    assert len(set(Asset.objects.values_list("sha256", flat=True))) == 2
+
+
+def test_a_job_that_is_started_over_while_its_old_worker_stores_leaves_one_product(
+    accept: Accept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old worker's objects lie under the first product's uuid, and no row ever names them."""
+    job = accept()
+    store = way_in.store_data
+
+    def store_late(*args: Any) -> Any:
+        monkeypatch.setattr(way_in, "store_data", store)
+        jobs.cancel(after(job))
+        jobs.retry(after(job))
+        way_in.ingest(str(job.pk))
+        return store(*args)
+
+    monkeypatch.setattr(way_in, "store_data", store_late)
+    way_in.ingest(str(job.pk))
+    assert after(job).state == "published"
+    product = Product.objects.get()
+    data = Asset.objects.get(role="data")
+    assert (data.product, str(product.uuid) in data.key) == (product, True)
+    left = reconcile(older_than=0)
+    assert (len(left.objects), left.missing) == (1, [])
+    assert str(product.uuid) not in left.objects[0]
