@@ -10,6 +10,7 @@ from tests.repository.conftest import (  # noqa: F401
     make_product,
     operator,
     owner,
+    product,
     rung,
     stranger,
 )

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-import os
-import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from repository import registration
 from repository.models import Asset, Product
 from repository.storage import object_store
-from tasks.sweeping import REMOVAL_GRACE, SCRATCH_SECONDS, clear_scratch, purge_removed
+from tasks import sweeping
+from tasks.sweeping import purge_removed
 from tests.repository.conftest import MakeProduct
+
+GRACE = timedelta(hours=1)
+"""REMOVAL_GRACE_SECONDS, unless it is set."""
 
 
 def remove(product: Product, *, ago: timedelta) -> list[str]:
@@ -24,7 +26,7 @@ def remove(product: Product, *, ago: timedelta) -> list[str]:
 @pytest.mark.django_db
 def test_the_objects_of_a_removed_product_go_after_the_grace(make_product: MakeProduct) -> None:
     product = make_product()
-    keys = remove(product, ago=REMOVAL_GRACE + timedelta(seconds=1))
+    keys = remove(product, ago=GRACE + timedelta(seconds=1))
     assert purge_removed() == 2
     assert [key for key in keys if object_store().exists(key)] == []
     assert Product.objects.get().state == "removed"
@@ -32,7 +34,7 @@ def test_the_objects_of_a_removed_product_go_after_the_grace(make_product: MakeP
 
 @pytest.mark.django_db
 def test_the_objects_of_a_removed_product_stay_within_the_grace(make_product: MakeProduct) -> None:
-    keys = remove(make_product(), ago=REMOVAL_GRACE - timedelta(minutes=1))
+    keys = remove(make_product(), ago=GRACE - timedelta(minutes=1))
     assert purge_removed() == 0
     assert all(object_store().exists(key) for key in keys)
 
@@ -43,20 +45,14 @@ def test_a_published_product_keeps_its_objects(make_product: MakeProduct) -> Non
     assert purge_removed() == 0
 
 
-def test_old_scratch_is_cleared_and_new_is_left(tmp_path: Path) -> None:
-    old, new = tmp_path / "jobs" / "old", tmp_path / "incoming" / "new"
-    for path in (old / "file", new):
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"x")
-    past = time.time() - SCRATCH_SECONDS - 60
-    os.utime(old, (past, past))
-    clear_scratch(tmp_path)
-    assert (old.exists(), new.exists()) == (False, True)
-
-
-def test_a_file_that_goes_away_meanwhile_does_not_end_the_round(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.django_db
+def test_a_duty_that_fails_holds_up_no_other(
+    make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "incoming").mkdir()
-    (tmp_path / "incoming" / "dangling").symlink_to(tmp_path / "nowhere")
-    clear_scratch(tmp_path)
+    def fail() -> int:
+        raise OperationalError("the database restarts")
+
+    remove(make_product(), ago=GRACE + timedelta(seconds=1))
+    monkeypatch.setattr("tasks.sweeping.lost_jobs.sweep", fail)
+    sweeping.sweep()
+    assert not Asset.objects.exists()
