@@ -2,6 +2,11 @@
 .POSIX:
 PYTEST_ARGS =
 FUZZ_ARGS =
+SOAK_CYCLES = 1000
+SOAK_MUTANTS = 10000
+SOAK_CUTS = 500
+SOAK_RECOVERIES = 20
+SOAK_SEED =
 ENV = .venv/bin/python
 
 serve: ## set up and run the server until Ctrl-C
@@ -19,6 +24,11 @@ test-fast: ## the tests that need no services
 fuzz: ## 10,000 mutated files through the process that reads uploads; FUZZ_ARGS="--seed 7"
 	@sh deploy/setup.sh test
 	@exec $(ENV) -m tests.fuzz $(FUZZ_ARGS)
+
+soak: ## hours of faults: SOAK_CYCLES (1000), SOAK_MUTANTS (10000), SOAK_CUTS (500), SOAK_SEED
+	@sh deploy/setup.sh test
+	@exec $(ENV) -m tests.faults --cycles $(SOAK_CYCLES) --mutants $(SOAK_MUTANTS) \
+	  --cuts $(SOAK_CUTS) --recoveries $(SOAK_RECOVERIES) $(SOAK_SEED:%=--seed %)
 
 bench: ## ratios against peers; a table, and JSON in benchmarks/results
 	@sh deploy/setup.sh test
@@ -40,4 +50,4 @@ lock: ## resolve requirements*.in for Python 3.11 to 3.13 again
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): ## /\1 - /p' Makefile
 
-.PHONY: serve test test-fast fuzz bench lint lock help
+.PHONY: serve test test-fast fuzz soak bench lint lock help

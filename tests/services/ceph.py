@@ -1,4 +1,6 @@
-"""A real S3 endpoint on loopback: one Ceph monitor, one OSD in memory, and the RADOS gateway.
+"""A real S3 endpoint on loopback: one Ceph monitor, one OSD, and the RADOS gateway.
+
+The OSD keeps its objects in memory, or durably (BlueStore in a file) where daemons are killed.
 
 Everything lies in one folder and is forgotten at the end. The packages are Debian's ceph-mon,
 ceph-osd, radosgw and ceph-common; nothing of them is started by the system.
@@ -27,6 +29,8 @@ PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "ceph", "radosgw-admin", "monmapt
 ACCESS_KEY = "testaccesskey000001"
 SECRET_KEY = "testsecretkey0000000000000000000000000001"
 MEMORY_BYTES = 4 * 2**30
+DURABLE_BYTES = 8 * 2**30
+"""Of a sparse file: what is not written takes no room."""
 
 CONFIGURATION = """
 [global]
@@ -66,8 +70,13 @@ mon_data_avail_crit = 1
 mon_data_avail_warn = 2
 [osd]
 osd_data = {folder}/osd
-osd_objectstore = memstore
+osd_objectstore = {backend}
 memstore_device_bytes = {memory}
+bluestore_block_size = {durable_bytes}
+bluestore_block_create = true
+bluestore_cache_autotune = false
+bluestore_cache_size = 67108864
+osd_memory_target = 939524096
 osd_class_load_list = *
 osd_class_default_list = *
 [client]
@@ -86,8 +95,14 @@ class ObjectStore:
     """An S3 endpoint with one user."""
 
     endpoint: str
+    folder: Path
     access_key: str = ACCESS_KEY
     secret_key: str = SECRET_KEY
+
+    def pid(self, program: str) -> int:
+        """Process id of `ceph-mon`, `ceph-osd` or `radosgw`, which are started again when they
+        die. Raises FileNotFoundError while there is none."""
+        return int((self.folder / "run" / f"{program}.pid").read_text())
 
     def storage_url(self, bucket: str) -> str:
         """STORAGE_URL for a bucket, which must exist (`make_bucket`)."""
@@ -118,10 +133,13 @@ def missing_programs() -> list[str]:
 
 
 @contextmanager
-def object_store(folder: Path) -> Iterator[ObjectStore]:
-    """A gateway that answers, in an empty folder with a short path (its sockets lie in it)."""
+def object_store(folder: Path, *, durable: bool = False) -> Iterator[ObjectStore]:
+    """A gateway that answers, in an empty folder with a short path (its sockets lie in it).
+
+    `durable`: what it has acknowledged survives a SIGKILL of each of its daemons.
+    """
     port = free_port()
-    _prepare(folder, port)
+    _prepare(folder, port, "bluestore" if durable else "memstore")
     with ExitStack() as stack:
         _run(stack, folder, "ceph-mon", "-i", "a")
         _make_osd(folder)
@@ -135,17 +153,23 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
             "--uid=test", "--display-name=test",
             f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}",
         )  # fmt: skip
-        yield ObjectStore(endpoint)
+        yield ObjectStore(endpoint, folder)
 
 
-def _prepare(folder: Path, port: int) -> None:
+def _prepare(folder: Path, port: int, backend: str) -> None:
     """Configuration, keys, and a monitor that knows itself."""
     for name in ("run", "log", "mon", "osd", "rgw"):
         (folder / name).mkdir(parents=True)
     fsid, mon_port = str(uuid.uuid4()), free_port()
     (folder / "ceph.conf").write_text(
         CONFIGURATION.format(
-            fsid=fsid, folder=folder, port=port, mon_port=mon_port, memory=MEMORY_BYTES
+            fsid=fsid,
+            folder=folder,
+            port=port,
+            mon_port=mon_port,
+            memory=MEMORY_BYTES,
+            backend=backend,
+            durable_bytes=DURABLE_BYTES,
         )
     )
     keyring, monmap, everything = f"{folder}/keyring", f"{folder}/monmap", "allow *"
