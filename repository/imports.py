@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.db import transaction
 
 from repository import jobs, registration, uploads
 from repository.authentication import principal_of_user
@@ -29,6 +28,7 @@ from repository.names import id_from_file_name, title_from_file_name
 from repository.policy import may_import, require_contributor, require_import
 from repository.principal import Principal
 from repository.storage import object_key, object_store
+from repository.transactions import commit
 from repository.uploads import ProductRequest
 
 log = logging.getLogger("rastrum.imports")
@@ -60,7 +60,7 @@ def accept(
     uploads.make_room_or_refuse(0)
     user_id = principal.user_id
     assert user_id is not None, "require_contributor lets no anonymous caller pass"
-    with transaction.atomic():
+    with commit("imports.accept"):
         product = registration.reserve(
             collection, request.id or id_from_file_name(file_name), owner_id=user_id,
             exact=bool(request.id), product_uuid=uuid.uuid4(),
@@ -102,7 +102,7 @@ def keep(lease: Lease, job: Job, fetched: Sequence[Downloaded]) -> None:
             upload=job.upload, position=position, file_name=file.file_name, key=key,
             size=file.size, sha256=file.sha256, md5=file.md5,
         ))  # fmt: skip
-    with transaction.atomic():
+    with commit("imports.keep"):
         jobs.beat(lease)  # locks the job's row: no other worker commits the same files
         UploadedFile.objects.bulk_create(rows)
         # The signature of an address is not needed any more.

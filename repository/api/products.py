@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
@@ -16,6 +15,7 @@ from repository.api.queries import ProductFilter, page_json
 from repository.catalogue import find_job, find_product, search
 from repository.models import Product
 from repository.reprocessing import reprocess
+from repository.transactions import commit
 
 router = Router(tags=["products"])
 
@@ -43,7 +43,7 @@ def change_product(
     changes = {k: v for k, v in payload.dict(exclude_unset=True).items() if v is not None}
     nodata = changes.pop("nodata", None)
     row = find_product(caller(request), c, p)
-    with transaction.atomic():
+    with commit("products.change"):
         if changes or nodata is None:
             editing.change(caller(request), row, changes)
         if nodata is not None:

@@ -18,6 +18,7 @@ from repository.dropbox.box import (
     split_place,
 )
 from repository.errors import StepFailed
+from repository.failpoints import around
 from repository.fetching.buckets import Bucket, ObjectSource
 
 NOT_FOUND = 404
@@ -65,7 +66,7 @@ class BucketBox:
         collection, name = split_place(item.place)
         folder = f"{self.root}{collection}/"
         target = f"{folder}{outcome}/"
-        with _told(self.bucket):
+        with around("dropbox.settle"), _told(self.bucket):
             taken = any(e.name == name for e in self._entries(target, beginning=name))
             kept = free_name(name, mark) if taken else name
             if note:

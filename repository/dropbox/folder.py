@@ -25,6 +25,7 @@ from repository.dropbox.box import (
     split_place,
 )
 from repository.errors import Rejected
+from repository.failpoints import around
 from repository.fetching.dialling import Interrupted
 from repository.fetching.download import Part
 
@@ -82,7 +83,7 @@ class FolderBox:
         if self.find(item.place) != item:
             return
         collection, name = split_place(item.place)
-        with self._opened(collection) as folder:
+        with around("dropbox.settle"), self._opened(collection) as folder:
             with suppress(FileExistsError):
                 os.mkdir(outcome, dir_fd=folder)
             with _folder(outcome, folder) as target:

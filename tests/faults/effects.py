@@ -54,6 +54,8 @@ NOT_OURS = {
     "repository.storage._linked": "its callers have failpoints, or link into scratch",
     "repository.storage.LocalObjects.fetch": "scratch of a job",
     "tasks.ingest.ingest": "scratch of a job",
+    "repository.dropbox.bucket.BucketBox._move": "its caller has a failpoint around it",
+    "repository.dropbox.folder._write_note": "a note for people, written by who settles the item",
     "tasks.reconciling.reconcile_when_due": "a stamp; without it the comparison is done again",
 }
 """Effects that need no failpoint around them, and why; a name covers what it encloses."""

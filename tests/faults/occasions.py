@@ -115,6 +115,17 @@ def a_change(cycle: Cycle) -> None:
         cycle.caller.insist("PATCH", address, json={"title": f"Changed in {cycle.number}"})
 
 
+def a_dropped_file(cycle: Cycle) -> None:
+    """Put into the drop box: the scheduler makes its job, and puts it away in the end."""
+    entry = cycle.caller.new_entry()
+    folder = cycle.world.box / C
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{entry.id}"
+    draft.write_bytes(entry.content)
+    draft.rename(folder / f"{entry.id}.tif")
+    cycle.world.wait_for_the_box()
+
+
 def a_new_version(cycle: Cycle) -> None:
     """The same originals with other answers."""
     if (entry := cycle.published()) is not None:
@@ -155,7 +166,8 @@ OCCASIONS: dict[str, Occasion] = {
     **_of(a_failure_of_ours, "jobs.give_back"),
     **_of(a_job_that_killed_its_workers, "jobs.give_up"),
     **_of(a_removal, "registration.remove", "sweeping.purge", "store.delete"),
-    **_of(a_change, "registration.amend"),
+    **_of(a_change, "registration.amend", "products.change"),
+    **_of(a_dropped_file, "imports.accept", "imports.keep", "dropbox.settle"),
     **_of(a_new_version, "jobs.reprocess"),
     **_of(a_removed_collection, "collections.remove"),
     **_of(a_reconciliation, "reconciling.rows", "scratch.remove", "store.abort"),

@@ -40,6 +40,8 @@ class World:
     store: ceph.ObjectStore | None = None
     """None: the store is a folder."""
     ledger: Ledger = field(default_factory=Ledger)
+    box: Path = Path()
+    """The drop box."""
     _arms: Iterator[int] = field(default_factory=itertools.count)
 
     def client(self, user: str = "admin") -> Client:
@@ -71,7 +73,19 @@ class World:
             time.sleep(0.25)
         return wrong
 
+    def waits_in_the_box(self) -> list[str]:
+        """Names of files that were dropped and are not put away yet."""
+        return [path.name for path in self.box.glob("*/*.tif")]
+
+    def wait_for_the_box(self, seconds: float = 60) -> None:
+        """Until it is empty, or something else has stopped the scheduler: settling tells."""
+        deadline = time.monotonic() + seconds
+        while self.waits_in_the_box() and time.monotonic() < deadline:
+            time.sleep(0.25)
+
     def _unrest(self) -> str:
+        if waiting := self.waits_in_the_box():
+            return f"files wait in the drop box: {waiting}"
         try:
             if busy := self.auditor.ask("unfinished"):
                 return f"jobs have not ended: {busy[:3]}"
@@ -89,7 +103,8 @@ def world(*, store: str, **settings: str) -> Iterator[World]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         failpoints = folder / "failpoints"
         failpoints.mkdir()
-        env = SETTINGS | {"FAILPOINTS": str(failpoints)} | settings
+        box = folder / "box"
+        env = SETTINGS | {"FAILPOINTS": str(failpoints), "DROPBOX_URL": f"file://{box}"} | settings
         bucket = None
         if store == "ceph":
             bucket = stack.enter_context(ceph.object_store(folder / "ceph", durable=True))
@@ -97,7 +112,7 @@ def world(*, store: str, **settings: str) -> Iterator[World]:
         product = stack.enter_context(running_product(folder / "data", **env))
         auditor = Auditor(product.env)
         stack.callback(auditor.stop)
-        built = World(product, failpoints, auditor, bucket)
+        built = World(product, failpoints, auditor, bucket, box=box)
         client_of(product, "stranger")
         built.client().make_collection(C)
         yield built
