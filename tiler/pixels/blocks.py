@@ -21,6 +21,7 @@ from tiler.pixels.cog_header import (
     LZW,
     NONE,
     OLD_DEFLATE,
+    ZSTD,
     CogHeader,
     Level,
     read_header,
@@ -81,7 +82,7 @@ class CogFile:
         if not about.planes:
             whole = self._assembled(about, level, False, 0, column, row, width, height)
             wanted = list(samples)
-            return whole if wanted == list(range(about.samples)) else whole[..., wanted]
+            return whole if wanted == list(range(about.samples)) else np.take(whole, wanted, axis=2)
         return np.concatenate(
             [self._assembled(about, level, False, s, column, row, width, height) for s in samples],
             axis=2,
@@ -112,7 +113,7 @@ class CogFile:
                 part = block[top - y * side : bottom - y * side, left - x * side : right - x * side]
                 if result is None:
                     if (first_x, first_y) == (last_x, last_y):
-                        return part
+                        return np.ascontiguousarray(part)
                     result = np.empty((height, width, block.shape[2]), block.dtype)
                 result[top - row : bottom - row, left - column : right - column] = part
         assert result is not None, "a window has a block"
@@ -135,26 +136,34 @@ def _decoded(about: Level, raw: bytes) -> Array:
     """A block (block, block, samples)."""
     side, samples = about.block, 1 if about.planes else about.samples
     if about.bits == 1:
-        packed = np.frombuffer(_unpacked(about, raw, side * side // 8), np.uint8)
+        packed = _unpacked(about, raw, side * side // 8)
         return np.unpackbits(packed).reshape(side, side, 1)
-    shape = (side, side, samples)
     size = side * side * samples * about.dtype.itemsize
-    block: Array = np.frombuffer(_unpacked(about, raw, size), about.dtype).reshape(shape)
+    block: Array = _unpacked(about, raw, size).view(about.dtype).reshape(side, side, samples)
     if about.predictor == 2:
-        return np.asarray(imagecodecs.delta_decode(block, axis=-2))
+        return np.asarray(imagecodecs.delta_decode(block, axis=-2, out=block))
     if about.predictor == 3:
         return np.asarray(imagecodecs.floatpred_decode(block, axis=-2))
     return block
 
 
-def _unpacked(about: Level, raw: bytes, size: int) -> bytes | bytearray:
+def _unpacked(about: Level, raw: bytes, size: int) -> Array:
+    """The block's bytes. Into an array of ours: kernels are compiled for arrays that may be
+    written, and those made of `bytes` may not."""
     if about.compression == NONE:
-        return raw
-    if about.compression in (DEFLATE, OLD_DEFLATE):
-        return imagecodecs.zlib_decode(raw, out=size)
-    if about.compression == LZW:
-        return imagecodecs.lzw_decode(raw, out=size)
-    return imagecodecs.zstd_decode(raw, out=size)
+        return np.frombuffer(bytearray(raw), np.uint8)
+    out = np.empty(size, np.uint8)
+    # imagecodecs fills any buffer; its stubs name only bytearray.
+    _DECODERS[about.compression](raw, out=out)  # type: ignore[arg-type]
+    return out
+
+
+_DECODERS = {
+    DEFLATE: imagecodecs.zlib_decode,
+    OLD_DEFLATE: imagecodecs.zlib_decode,
+    LZW: imagecodecs.lzw_decode,
+    ZSTD: imagecodecs.zstd_decode,
+}
 
 
 _open: OrderedDict[str, CogFile | None] = OrderedDict()

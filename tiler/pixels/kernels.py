@@ -8,6 +8,7 @@ disk. They hold no interpreter lock, so tiles are drawn side by side.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,17 @@ def filtered_lines(samples: Array) -> Array:
             for k in range(channels):
                 lines[i, 1 + j * channels + k] = samples[i, j, k] - samples[i, j - 1, k]
     return lines
+
+
+USUAL_TYPES = ("uint8", "int16", "uint16", "float32")
+
+
+def compile_for(dtypes: Sequence[str] = USUAL_TYPES) -> None:
+    """Compile for rasters of these data types, so that no tile waits for it (seconds each)."""
+    nodes, nothing = np.zeros((2, 2)), np.empty((0, 0), np.bool_)
+    mask, frame = np.zeros((1, 1), np.bool_), np.ones(6)
+    for dtype in dtypes:
+        pixels = np.zeros((1, 1, 1), dtype)
+        resample(pixels, nothing, pixels[0, 0], mask[0], -1, nodes, nodes, 0.0, frame, False, False,
+                 pixels.copy(), mask, pixels[0])  # fmt: skip
+    filtered_lines(np.zeros((1, 1, 3), np.uint8))

@@ -43,9 +43,10 @@ def sample(
     nodata, has_nodata = nodata_of(ref, bands, window.dtype)
     frame = np.array([ref.width, ref.height, source.column, source.row,
                       source.scale_x, source.scale_y])  # fmt: skip
+    columns, rows = (np.ascontiguousarray(n) for n in (placement.columns, placement.rows))
     count = resample(
         window, _NO_MASK if source.mask is None else source.mask, nodata, has_nodata,
-        source.alpha, placement.columns, placement.rows, turn * placement.period, frame,
+        source.alpha, columns, rows, float(turn * placement.period), frame,
         smooth, window.dtype.kind != "f", data, mask, opacity,
     )  # fmt: skip
     return Samples(data, mask, _as_bytes(opacity) if source.alpha >= 0 else None, count)
