@@ -46,19 +46,21 @@ def resample(
     never_void = whole and not has_mask and alpha < 0 and not has_nodata.any()
     per_x, per_y = 1 / scale_x, 1 / scale_y
     valid_count = 0
+    # A node for each pixel: nothing is interpolated, so that one that is nowhere spoils no other.
+    every_row, every_column = node_rows == height, node_columns == width
     for i in range(height):
         at = i * step_i
-        a = min(int(at), max(node_rows - 2, 0))
-        b = min(a + 1, node_rows - 1)
+        a = i if every_row else min(int(at), max(node_rows - 2, 0))
+        b = a if every_row else min(a + 1, node_rows - 1)
         fi = at - a
         cell = -1
         c0 = c1 = r0 = r1 = 0.0
         for j in range(width):
             along = j * step_j
-            left_node = min(int(along), max(node_columns - 2, 0))
+            left_node = j if every_column else min(int(along), max(node_columns - 2, 0))
             if left_node != cell:
                 cell = left_node
-                right_node = min(cell + 1, node_columns - 1)
+                right_node = cell if every_column else min(cell + 1, node_columns - 1)
                 c0 = columns[a, cell] + (columns[b, cell] - columns[a, cell]) * fi
                 c1 = columns[a, right_node] + (columns[b, right_node] - columns[a, right_node]) * fi
                 r0 = rows[a, cell] + (rows[b, cell] - rows[a, cell]) * fi
