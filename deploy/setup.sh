@@ -190,9 +190,25 @@ frontend() {
     echo "$sum" >"$built"
 }
 
+kernels() { # the tile server's compiled loops, made beside the next steps and kept on disk
+    stamp=.venv/.compiled-kernels
+    sum=$(cat tiler/pixels/kernels.py requirements.txt | sha256sum)
+    [ "$sum" = "$(cat "$stamp" 2>/dev/null)" ] && return
+    say "Compiling the tile server's inner loops"
+    { .venv/bin/python -c "from tiler.pixels.kernels import compile_for; compile_for()" && echo "$sum" >"$stamp"; } &
+    compiling=$!
+}
+
+kernels_are_there() {
+    [ -z "$compiling" ] || wait "$compiling" || die "The tile server's loops could not be compiled."
+}
+
 packages
 environment
 requirements requirements.txt
+compiling=""
+kernels
 [ "$purpose" = serve ] || requirements requirements-dev.txt
 frontend
 packages_are_there
+kernels_are_there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -10,7 +11,7 @@ from repository.errors import BadRequest
 from tiler.drawing import caller_of, check_style, tile_response
 from tiler.pixels.rendering import media_format
 from tiler.pixels.tile_matrix_sets import TILE_SIZE, tile_matrix_set
-from tiler.products import find_product
+from tiler.products import Caller, find_product
 
 router = APIRouter(tags=["tiles"])
 
@@ -24,14 +25,24 @@ def tile(
     extension: str, style: Style = "default",
 ) -> Response:  # fmt: skip
     """One tile of a product; `p` may be `{p}@{version}`."""
-    matrix_set, media = tile_matrix_set(tms), media_format(extension)
-    row, doubled = y.removesuffix("@2x"), y.endswith("@2x")
-    level, column, line = (tile_number(text) for text in (z, x, row))
-    matrix_set.check(level, column, line)
     check_style(style)
-    ref = find_product(caller_of(request), c, p)
+    row, doubled = y.removesuffix("@2x"), y.endswith("@2x")
+    return draw(
+        request.headers, caller_of(request), c, p, tms, z, x, row, extension, doubled=doubled
+    )
+
+
+def draw(
+    headers: Mapping[str, str], caller: Caller, c: str, p: str, tms: str, z: str, x: str, y: str,
+    extension: str, *, doubled: bool,
+) -> Response:  # fmt: skip
+    """The answer to a tile's address, given in its parts. Raises RastrumError."""
+    matrix_set, media = tile_matrix_set(tms), media_format(extension)
+    level, column, row = (tile_number(text) for text in (z, x, y))
+    matrix_set.check(level, column, row)
+    ref = find_product(caller, c, p)
     size = TILE_SIZE * 2 if doubled else TILE_SIZE
-    return tile_response(request.headers, ref, matrix_set, level, column, line, media, size)
+    return tile_response(headers, ref, matrix_set, level, column, row, media, size)
 
 
 def tile_number(text: str) -> int:

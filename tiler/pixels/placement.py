@@ -27,10 +27,11 @@ CYLINDRICAL = ("mercator", "equidistant cyl", "plate carr", "cylindrical equal",
 
 @dataclass(frozen=True)
 class Placement:
-    """Full-resolution pixel coordinates of the source for the centre of each picture pixel.
+    """Full-resolution pixel coordinates of the source at nodes of the picture.
 
-    `columns` and `rows` broadcast to (height, width): (1, width) and (height, 1) where the
-    two grids are parallel, else both (height, width). NaN: no such place in the source.
+    `columns` and `rows` (nodes, nodes) lie evenly from the centre of the picture's first pixel to
+    that of its last one, and positions between them are interpolated; or they hold every
+    pixel (height, width) where that would not be exact enough. NaN: no such place.
     """
 
     columns: Floats
@@ -54,7 +55,7 @@ def place(
             break
         grid = _Grid(bounds, width, height, nodes, to_source)
         if grid.is_exact_enough(source_size, period):
-            return grid.placement(period)
+            return Placement(grid.columns, grid.rows, grid.resolution, period)
     xs, ys = _centres(bounds, width, height)
     columns, rows = to_source(*np.meshgrid(xs, ys))
     return Placement(columns, rows, _resolution(columns, rows, 1.0, 1.0), period)
@@ -89,19 +90,6 @@ class _Grid:
             )
             # NaN is no small error: a cell that is partly nowhere asks for a finer grid.
             return bool(np.all(~near | (error <= TOLERANCE_PIXELS * self.resolution)))
-
-    def placement(self, period: float) -> Placement:
-        """The grid interpolated to every pixel."""
-        tiny = 1e-3 * self.resolution
-        if np.ptp(self.columns, axis=0).max() < tiny and np.ptp(self.rows, axis=1).max() < tiny:
-            columns = _interpolated(self.columns[:1], self.width)
-            rows = _interpolated(self.rows.T[:1], self.height).T
-        else:
-            columns, rows = (
-                _interpolated(_interpolated(values.T, self.height).T, self.width)
-                for values in (self.columns, self.rows)
-            )
-        return Placement(columns, rows, self.resolution, period)
 
 
 def _to_pixels(crs: str, source_crs: str, transform: Affine6) -> Any:
@@ -168,26 +156,6 @@ def _near(corners: Floats, centres: Floats, size: int) -> NDArray[np.bool_]:
     margin = (high - low) / 2
     near: NDArray[np.bool_] = (high + margin >= 0) & (low - margin <= size)
     return near & (high >= low)
-
-
-def _interpolated(values: Floats, pixels: int) -> Floats:
-    """Evenly spaced `values` (any, nodes) drawn out to (any, pixels).
-
-    Written out because a matrix product wakes all of BLAS's threads for 10 ms.
-    """
-    first, share = _cells(values.shape[1], pixels)
-    steps = np.diff(values, axis=1)
-    result: Floats = steps.take(first, axis=1) * share
-    result += values.take(first, axis=1)
-    return result
-
-
-@lru_cache(maxsize=256)
-def _cells(nodes: int, pixels: int) -> tuple[NDArray[np.intp], Floats]:
-    """For each pixel: the node before it, and how far it lies towards the next, 0 to 1."""
-    position = np.linspace(0, nodes - 1, pixels) if pixels > 1 else np.zeros(1)
-    first = np.minimum(position.astype(np.intp), nodes - 2)
-    return first, position - first
 
 
 def _resolution(columns: Floats, rows: Floats, step_x: float, step_y: float) -> float:

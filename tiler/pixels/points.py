@@ -10,6 +10,7 @@ import numpy as np
 from repository.errors import BadRequest, NotFound
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.placement import place
+from tiler.pixels.sampling import nodata_of
 from tiler.pixels.source_window import SourceWindow, read_source, source_window
 
 TINY_DEGREES = 1e-12
@@ -49,10 +50,15 @@ def _read(ref: AssetRef, window: SourceWindow, column: float, row: float) -> lis
     source = read_source(ref, window, ref.data_bands, average=False)
     x = int((column - source.column) / source.scale_x)
     y = int((row - source.row) / source.scale_y)
-    values = source.data[:, y, x]
-    if source.valid is None:
-        return list(values)
-    return [v if ok else None for v, ok in zip(values, source.valid[:, y, x], strict=True)]
+    values = source.data[y, x]
+    is_masked = source.mask is not None and not source.mask[y, x]
+    if is_masked or (source.alpha >= 0 and not values[source.alpha]):
+        return [None] * len(ref.data_bands)
+    nodata, has_nodata = nodata_of(ref, ref.data_bands, values.dtype)
+    known = (values[: len(nodata)] == values[: len(nodata)]) & ~(
+        has_nodata & (values[: len(nodata)] == nodata)
+    )
+    return [v if ok else None for v, ok in zip(values, known, strict=False)]
 
 
 def _scaled(ref: AssetRef, index: int, value: Any, unscale: bool) -> Any:

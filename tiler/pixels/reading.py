@@ -44,11 +44,19 @@ class Pixels:
     """(height, width), 0 to 255, where the raster has an alpha band."""
     bounds: Bounds = (0.0, 0.0, 0.0, 0.0)
     crs: str = ""
+    valid_count: int | None = None
+    """How many pixels are valid, where that was counted."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is valid."""
-        return not self.mask.any()
+        return not (self.mask.any() if self.valid_count is None else self.valid_count)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every pixel is valid."""
+        whole = self.mask.size
+        return (int(self.mask.sum()) if self.valid_count is None else self.valid_count) == whole
 
 
 def read_tile(
@@ -80,20 +88,37 @@ def read_window(
     indexes = _checked_bands(ref, bands)
     _check_size(bounds, width, height, len(indexes))
     dtype = np.result_type(*(ref.band(i).dtype for i in indexes))
-    data = np.zeros((len(indexes), height, width), dtype)
+    parts = list(_blocks(bounds, width, height))
+    if len(parts) == 1:
+        found = list(_read_block(ref, bounds, crs, height, width, indexes, resampling))
+        if len(found) == 1 and found[0].data.dtype == dtype:
+            return _finished(ref, found[0], indexes, bounds, crs)
+    data = np.zeros((height, width, len(indexes)), dtype)
     mask = np.zeros((height, width), bool)
     alpha = np.zeros((height, width), np.uint8) if ref.alpha_band else None
-    for rows, columns, part in _blocks(bounds, width, height):
-        found = _read_block(ref, part, crs, rows.stop - rows.start, columns.stop - columns.start,
-                            indexes, resampling)  # fmt: skip
+    for rows, columns, part in parts:
+        found = list(_read_block(ref, part, crs, rows.stop - rows.start,
+                                 columns.stop - columns.start, indexes, resampling))  # fmt: skip
         for samples in found:
             free = samples.mask & ~mask[rows, columns]
-            np.copyto(data[:, rows, columns], samples.data, where=free)
+            np.copyto(data[rows, columns], samples.data, where=free[..., None])
             if alpha is not None and samples.alpha is not None:
                 np.copyto(alpha[rows, columns], samples.alpha, where=free)
             mask[rows, columns] |= free
-    _fill(data, mask, ref, indexes)
-    return Pixels(data, mask, alpha, bounds, crs)
+    return _finished(ref, Samples(data, mask, alpha, int(mask.sum())), indexes, bounds, crs)
+
+
+def _finished(
+    ref: AssetRef, samples: Samples, bands: tuple[int, ...], bounds: Bounds, crs: str
+) -> Pixels:
+    """Pixels with each band's nodata where nothing is valid, so that raw values say so too."""
+    data = samples.data.transpose(2, 0, 1)
+    if samples.valid_count < samples.mask.size:
+        for plane, index in zip(data, bands, strict=True):
+            nodata = representable(ref.band(index), data.dtype)
+            if nodata is not None:
+                plane[~samples.mask] = nodata
+    return Pixels(data, samples.mask, samples.alpha, bounds, crs, samples.valid_count)
 
 
 def _read_block(
@@ -111,7 +136,7 @@ def _read_block(
         if window is not None:
             source = read_source(ref, window, bands, average=resampling not in ("nearest", "mode"))
             smooth = resampling in ("bilinear", "average")
-            yield sample(source, columns, placement.rows, window.inside, smooth=smooth)
+            yield sample(ref, source, bands, placement, turn, height, width, smooth=smooth)
 
 
 def _turns(ref: AssetRef, placement: Placement) -> list[int]:
@@ -138,16 +163,6 @@ def _blocks(bounds: Bounds, width: int, height: int) -> Iterator[tuple[slice, sl
                 left + columns.start * dx, top - rows.stop * dy,
                 left + columns.stop * dx, top - rows.start * dy,
             )  # fmt: skip
-
-
-def _fill(data: NDArray[Any], mask: Mask, ref: AssetRef, bands: tuple[int, ...]) -> None:
-    """Write each band's nodata where nothing is valid, so that raw pixels say so themselves."""
-    if mask.all():
-        return
-    for plane, index in zip(data, bands, strict=True):
-        nodata = representable(ref.band(index), data.dtype)
-        if nodata is not None:
-            plane[~mask] = nodata
 
 
 def _checked_bands(ref: AssetRef, bands: Sequence[int]) -> tuple[int, ...]:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling as Method
 from rasterio.windows import Window
 
+from repository.errors import Unavailable
 from tiler.pixels.asset_ref import AssetRef
+from tiler.pixels.blocks import open_cog
 from tiler.pixels.datasets import borrowed_dataset
-from tiler.pixels.nodata import representable
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -32,8 +33,6 @@ class SourceWindow:
     """Full-resolution pixels a pixel of the picture."""
     columns: tuple[float, float]
     rows: tuple[float, float]
-    inside: Mask
-    """(height, width) of the picture, True where a pixel's centre lies in the raster."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,11 @@ class Source:
     """Pixels as stored, with their place in the raster."""
 
     data: NDArray[Any]
-    """(bands, height, width)"""
-    valid: Mask | None
-    """(bands, height, width); None where every pixel is valid."""
-    alpha: NDArray[np.uint8] | None
+    """(height, width, samples): the bands asked for, then alpha where the raster has it."""
+    mask: Mask | None
+    """(height, width), True for valid; None where the file has no mask."""
+    alpha: int
+    """The number of the sample that is alpha; -1 for none."""
     column: float
     row: float
     """Full-resolution position of the window's first corner."""
@@ -58,22 +58,57 @@ def source_window(
 ) -> SourceWindow | None:
     """The window that holds the positions; None where all lie outside the raster."""
     extents = []
-    # Comparisons with NaN are False: what has no place lies outside.
-    inside = (columns >= 0) & (columns < ref.width) & ((rows >= 0) & (rows < ref.height))
-    if not inside.any():
-        return None
-    whole = bool(inside.all())
-    for positions in (columns, rows):
-        chosen = positions if whole else np.broadcast_to(positions, inside.shape)[inside]
-        extents.append((float(chosen.min()), float(chosen.max())))
-    level = _level(ref.overviews, resolution)
-    return SourceWindow(level, resolution, extents[0], extents[1], inside)
+    for positions, size in ((columns, ref.width), (rows, ref.height)):
+        low, high = (float(ufunc.reduce(positions, axis=None)) for ufunc in (np.fmin, np.fmax))
+        # What is no number lies nowhere: then both are NaN and the comparison is False.
+        if not (low < size and high >= 0):
+            return None
+        extents.append((max(low, 0.0), min(high, size - 1e-9)))
+    return SourceWindow(_level(ref.overviews, resolution), resolution, extents[0], extents[1])
 
 
 def read_source(
     ref: AssetRef, window: SourceWindow, bands: Sequence[int], *, average: bool
 ) -> Source:
-    """Read the window with a pixel's margin, decimated only where no overview comes close."""
+    """Read the window with a pixel's margin, decimated only where no overview comes close.
+
+    Raises Unavailable where the store does not answer or the object cannot be read.
+    """
+    return _read_blocks(ref, window, bands) or _read_by_gdal(ref, window, bands, average)
+
+
+def _read_blocks(ref: AssetRef, window: SourceWindow, bands: Sequence[int]) -> Source | None:
+    """From our own cache of decoded blocks; None where the file is not one for it."""
+    if ref.gdal_path.startswith("/vsi"):
+        return None
+    try:
+        cog = open_cog(ref.gdal_path)
+        if cog is None:
+            return None
+        level = cog.header.levels[window.level + 1]
+        scale_x, scale_y = ref.width / level.width, ref.height / level.height
+        if int(window.resolution / max(scale_x, scale_y) + 0.01) > 1:
+            return None
+        column, width = _span(window.columns, scale_x, level.width)
+        row, height = _span(window.rows, scale_y, level.height)
+        samples = [i - 1 for i in _with_alpha(ref, bands)]
+        data = cog.window(window.level + 1, column, row, width, height, samples)
+        mask = None
+        if _has_mask(ref, bands) and cog.header.masks:
+            mask = cog.mask(window.level + 1, column, row, width, height)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise Unavailable(
+            f"The pixels of {ref.title} cannot be read right now.", code="pixels_unavailable"
+        ) from error
+    return Source(
+        data, mask, len(bands) if ref.alpha_band else -1,
+        column * scale_x, row * scale_y, scale_x, scale_y,
+    )  # fmt: skip
+
+
+def _read_by_gdal(
+    ref: AssetRef, window: SourceWindow, bands: Sequence[int], average: bool
+) -> Source:
     with borrowed_dataset(ref, window.level) as dataset:
         scale_x, scale_y = ref.width / dataset.width, ref.height / dataset.height
         first_column, width = _span(window.columns, scale_x, dataset.width)
@@ -85,18 +120,25 @@ def read_source(
         reading = {"window": part, "out_shape": shape, "resampling": method}
         if excess == 1:
             reading = {"window": part}
-        indexes = [*bands, ref.alpha_band] if ref.alpha_band else list(bands)
-        data = dataset.read(indexes, **reading)
-        mask = _dataset_mask(ref, dataset, bands, reading)
-    alpha = None
-    if ref.alpha_band:
-        data, alpha = data[:-1], _as_bytes(data[-1])
-        mask = alpha > 0
-    valid = _validity(ref, data, bands, mask)
+        data = dataset.read(_with_alpha(ref, bands), **reading)
+        mask = None
+        if _has_mask(ref, bands):
+            nearest = {**reading, "resampling": Method.nearest}
+            mask = np.asarray(dataset.read_masks(bands[0], **nearest) > 0)
     return Source(
-        data, valid, alpha, first_column * scale_x, first_row * scale_y,
+        np.ascontiguousarray(data.transpose(1, 2, 0)), mask,
+        len(bands) if ref.alpha_band else -1,
+        first_column * scale_x, first_row * scale_y,
         width / shape[1] * scale_x, height / shape[0] * scale_y,
     )  # fmt: skip
+
+
+def _with_alpha(ref: AssetRef, bands: Sequence[int]) -> list[int]:
+    return [*bands, ref.alpha_band] if ref.alpha_band else list(bands)
+
+
+def _has_mask(ref: AssetRef, bands: Sequence[int]) -> bool:
+    return any(ref.band(i).mask == "per_dataset" for i in bands)
 
 
 def _level(overviews: tuple[int, ...], resolution: float) -> int:
@@ -110,50 +152,3 @@ def _span(extent: tuple[float, float], scale: float, size: int) -> tuple[int, in
     first = max(0, int(extent[0] / scale) - 1)
     last = min(size - 1, int(extent[1] / scale) + 1)
     return first, last - first + 1
-
-
-def _dataset_mask(
-    ref: AssetRef, dataset: Any, bands: Sequence[int], reading: dict[str, Any]
-) -> Mask | None:
-    """The mask band of the file, True for valid; None where it has none."""
-    if not any(ref.band(i).mask == "per_dataset" for i in bands):
-        return None
-    reading = {**reading, "resampling": Method.nearest}
-    mask: Mask = dataset.read_masks(bands[0], **reading) > 0
-    return mask
-
-
-def _validity(
-    ref: AssetRef, data: NDArray[Any], bands: Sequence[int], mask: Mask | None
-) -> Mask | None:
-    """Each band's valid pixels by nodata, NaN, mask or alpha; None where all are."""
-    valid: Mask | None = None
-    for plane, (values, index) in enumerate(zip(data, bands, strict=True)):
-        found = _plane_validity(values, representable(ref.band(index), values.dtype))
-        if found is not None:
-            valid = np.ones(data.shape, bool) if valid is None else valid
-            valid[plane] = found
-    if mask is not None and not mask.all():
-        valid = np.broadcast_to(mask, data.shape) if valid is None else valid & mask
-    return valid
-
-
-def _plane_validity(values: NDArray[Any], nodata: Any | None) -> Mask | None:
-    valid: Mask | None = None
-    if values.dtype.kind in "fc":
-        finite: Mask = ~np.isnan(values)
-        valid = None if finite.all() else finite
-    if nodata is not None and nodata == nodata:
-        differs: Mask = values != nodata
-        if not differs.all():
-            valid = differs if valid is None else valid & differs
-    return valid
-
-
-def _as_bytes(alpha: NDArray[Any]) -> NDArray[np.uint8]:
-    """Alpha of any data type as 0 to 255."""
-    if alpha.dtype == np.uint8:
-        return alpha
-    full = 65535 if alpha.dtype == np.uint16 else 1 if alpha.dtype.kind == "f" else 255
-    scaled = np.clip(np.ceil(alpha.astype(np.float64) * (255 / full)), 0, 255)
-    return np.nan_to_num(scaled).astype(np.uint8)

@@ -51,7 +51,8 @@ def paint(pixels: Pixels, style: RenderingStyle) -> Picture:
         picture = _paint_classes(values, pixels.mask, style.classes)
     else:
         low, high = style.stretch[0] if style.stretch else (0.0, 255.0)
-        index = _stretched(values, low, high, 1, 255) * pixels.mask
+        index = _stretched(values, low, high, 1, 255)
+        index = index if pixels.is_full else index * pixels.mask
         picture = Indexed(index, ramp_palette(style.ramp))
     return _with_alpha(picture, pixels.alpha)
 
@@ -78,6 +79,13 @@ def ramp_palette(name: str) -> Bytes:
 
 
 def _paint_rgb(pixels: Pixels, style: RenderingStyle) -> Colours:
+    plain = (
+        pixels.data.dtype == np.uint8
+        and len(pixels.data) == 3
+        and (not style.stretch or set(style.stretch) == {(0.0, 255.0)})
+    )
+    if plain and pixels.is_full and pixels.alpha is None:
+        return Colours(np.ascontiguousarray(pixels.data.transpose(1, 2, 0)), None)
     height, width = pixels.mask.shape
     rgb = np.empty((height, width, 3), np.uint8)
     for channel in range(3):
@@ -86,7 +94,7 @@ def _paint_rgb(pixels: Pixels, style: RenderingStyle) -> Colours:
         rgb[..., channel] = _stretched(_real(pixels.data[source]), low, high, 0, 255)
     if pixels.alpha is not None and _is_partly(pixels.alpha):
         return Colours(rgb, np.where(pixels.mask, pixels.alpha, 0).astype(np.uint8))
-    if pixels.mask.all():
+    if pixels.is_full:
         return Colours(rgb, None)
     rgb[~pixels.mask] = 0  # hidden colours cost bytes
     return Colours(rgb, pixels.mask.astype(np.uint8) * np.uint8(255))
