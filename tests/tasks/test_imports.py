@@ -96,7 +96,7 @@ def test_a_retry_does_not_fetch_again(
         (answer(403), "import_forbidden"),
         (answer(302, Location="https://169.254.169.254/latest/meta-data/"), "import_refused"),
         (answer(200), "empty_file"),
-        (answer(200, b"<html>Sign in first</html>"), "not_a_raster"),
+        (answer(200, b"<html>Sign in first</html>"), "unsupported_format"),
     ],
 )
 def test_what_cannot_be_fetched_is_rejected_with_a_reason(
