@@ -10,7 +10,7 @@ from pathlib import Path
 USED = frozenset(
     {
         "GTiff", "COG", "MEM", "JP2OpenJPEG", "netCDF", "HDF5", "HDF5Image", "GRIB", "ENVI", "HFA",
-        "AAIGrid", "GPKG", "MBTiles", "PNG", "JPEG", "SRTMHGT",
+        "EHdr", "AAIGrid", "GPKG", "MBTiles", "PNG", "JPEG", "DTED", "SRTMHGT",
         "SQLite",  # MBTiles looks into its file by it
         "WEBP",  # of tiles inside GPKG and MBTiles
     }

@@ -76,9 +76,10 @@ class Client:
             data=fields,
         )
 
-    def upload(self, collection: str, path: Path, **fields: str) -> Json:
-        """Send a file; the job that was accepted."""
-        response = self.send_file(collection, path.read_bytes(), path.name, **fields)
+    def upload(self, collection: str, path: Path, *beside: Path, **fields: str) -> Json:
+        """Send a file, and those that belong to it; the job that was accepted."""
+        files = [("file", (p.name, p.read_bytes())) for p in (path, *beside)]
+        response = self.post(f"/api/collections/{collection}/products", files=files, data=fields)
         if response.status_code != 202:
             raise AssertionError(f"{path.name}: {response.status_code} {response.text[:500]}")
         return self.document(response.headers["Location"])

@@ -1,4 +1,5 @@
-"""Every GeoTIFF of the corpus: published with the facts of the manifest, or refused in words."""
+"""Every file of the corpus: published with the facts of the manifest, asked about, or refused in
+words."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.journeys.client import Client
-from tests.journeys.facts import assert_facts
+from tests.journeys.facts import assert_facts, assert_place
 from tests.services.product import Product
 
 pytestmark = pytest.mark.services
@@ -23,15 +24,15 @@ IN_FLIGHT = 4
 UNPLACED = {"georef/malaysia_3376_rgb.tif": "EPSG:3376"}
 """Files that the manifest accepts, though their CRS is an engineering one that is tied to no
 place on Earth ("Projection Name = Unknown"): they need an answer, and then hold the facts."""
+QUESTIONS = ("crs_missing", "bounds_missing", "choose_subdatasets")
 Json = dict[str, Any]
 
 
 def _entries() -> list[Json]:
-    """The single-file GeoTIFFs of the manifest; none where there is no corpus."""
+    """All uploads of the manifest; none where there is no corpus."""
     folder = Path(os.environ.get("RASTER_CORPUS") or ROOT.parent / "shared" / "data")
     manifest = folder / "manifest.json"
-    files = json.loads(manifest.read_text())["files"] if manifest.is_file() else []
-    return [f for f in files if f["file"].endswith(".tif") and not f["sidecars"]]
+    return json.loads(manifest.read_text())["files"] if manifest.is_file() else []
 
 
 def _expecting(outcome: str) -> Any:
@@ -39,7 +40,7 @@ def _expecting(outcome: str) -> Any:
     found = [
         pytest.param(entry, id=entry["file"])
         for entry in _entries()
-        if entry["expected"] == outcome and (outcome != "accept" or entry["georef"] != "rotated")
+        if entry["expected"] == outcome
     ]
     return pytest.mark.parametrize("entry", found or [pytest.param({}, id="no-corpus")])
 
@@ -55,11 +56,12 @@ def jobs(corpus: Path, owner: Client, worker_pid: int) -> Iterator[dict[str, Fut
     """file -> its job at rest; all files are sent at the first use, a few at a time."""
     owner.make_collection(COLLECTION)
 
-    def send(file: str) -> Json:
-        return owner.wait_for(owner.upload(COLLECTION, corpus / file)["id"], seconds=200)
+    def send(entry: Json) -> Json:
+        paths = [corpus / name for name in (entry["file"], *entry["sidecars"])]
+        return owner.wait_for(owner.upload(COLLECTION, *paths)["id"], seconds=200)
 
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        yield {entry["file"]: pool.submit(send, entry["file"]) for entry in _entries()}
+        yield {entry["file"]: pool.submit(send, entry) for entry in _entries()}
 
 
 @_expecting("accept")
@@ -71,7 +73,11 @@ def test_a_good_file_is_published_with_its_facts(
         job = answer(owner, job, UNPLACED[entry["file"]])
     assert job["state"] == "published", job["error"]
     product = owner.document(f"/api/products/{job['product']}")
-    assert_facts(product, entry, corpus / entry["file"])
+    if entry["georef"] == "rotated":
+        assert_place(product, entry)
+        assert any("rotated" in sentence for sentence in product["lineage"])
+    else:
+        assert_facts(product, entry, corpus / entry["file"])
 
 
 @_expecting("reject")
@@ -89,7 +95,8 @@ def test_a_file_that_says_too_little_waits_for_an_answer(
 ) -> None:
     job = jobs[entry["file"]].result()
     assert job["state"] == "needs_input", job
-    assert job["error"]["code"] == "crs_missing"
+    assert job["error"]["code"] in QUESTIONS
+    assert bool(job["error"]["options"]) == (job["error"]["code"] == "choose_subdatasets")
     assert_told(job)
 
 
@@ -119,6 +126,21 @@ def test_an_answer_publishes_a_raster_without_a_crs(
     product = owner.document(f"/api/products/{job['product']}")
     assert product["crs"] == "EPSG:4326"
     assert product["bbox"] == pytest.approx([111.975, -10.475, 112.475, -9.975])
+
+
+def test_all_rasters_of_an_archive_can_be_chosen(
+    jobs: dict[str, Future[Json]], corpus: Path, owner: Client
+) -> None:
+    waiting = jobs["archives/four_tiffs.zip"].result()
+    everything = {"subdatasets": ["*"], "crs": "EPSG:32633", "bounds": [4e5, 5.5e6, 5e5, 5.6e6]}
+    response = owner.post(f"/api/jobs/{waiting['id']}/input", json=everything)
+    assert response.status_code == 202, response.text
+    job = owner.wait_for(waiting["id"], "published", "rejected", "failed", "needs_input")
+    assert job["state"] == "published", job["error"]
+    product = owner.document(f"/api/products/{job['product']}")
+    roles = [asset["role"] for asset in product["assets"]]
+    assert roles.count("data") == len(waiting["error"]["options"])
+    assert roles.count("original") == 1
 
 
 def answer(owner: Client, waiting: Json, crs: str) -> Json:

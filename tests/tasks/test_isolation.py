@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 
+from tasks.formats.table import FORMATS
 from tasks.isolation import LAYERS
 from tasks.isolation.drivers import USED
 from tasks.isolation.seccomp import ALLOW, EQUAL, RETURN, program
@@ -187,6 +188,10 @@ def test_gdal_keeps_the_named_drivers_alone(tmp_path: Path) -> None:
                                     "PDS", "ERS", "DERIVED"])  # fmt: skip
 def test_no_driver_is_named_that_opens_other_files(driver: str) -> None:
     assert driver not in USED
+
+
+def test_every_format_that_is_taken_has_its_driver_in_the_sandbox() -> None:
+    assert {form.driver for form in FORMATS} | {"HDF5Image"} <= USED
 
 
 @pytest.mark.parametrize("machine", MACHINES)
