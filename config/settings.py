@@ -166,6 +166,8 @@ RETRY_SECONDS = _integer("RETRY_SECONDS", 15)
 third, so that a store that is away for a minute or two ends no job."""
 STEP_SECONDS = _integer("STEP_SECONDS", 6 * 3600, least=10)
 """Wall clock of the pixel steps of one job."""
+STORE_READ_SECONDS = _integer("STORE_READ_SECONDS", 30, least=1)
+"""How long an object store may say nothing in the middle of an answer; it is asked three times."""
 MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
 """Uploads are answered 507 when the disk would have less room left than this."""
 ALLOW_WEAK_SANDBOX = _flag("ALLOW_WEAK_SANDBOX", False)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
+from django.conf import settings
 from storages.backends.s3 import S3Storage
 
 from repository.errors import StepFailed
@@ -24,13 +25,13 @@ from repository.store_errors import told_apart
 class S3Objects(S3Storage):
     """A bucket. A put goes to a staging key, is read back and hashed, then copied in the store."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         # A store that stalls must not hold a request or a job for the library's five minutes.
         self.client_config: Config = self.client_config.merge(
             Config(
                 connect_timeout=5,
-                read_timeout=30,
+                read_timeout=settings.STORE_READ_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": 3},
             )
         )

@@ -19,8 +19,8 @@ BUSY = (
     b"Content-Length: 54\r\n\r\n<Error><Code>SlowDown</Code><Message></Message></Error>"
 )
 FAULTS = ("busy", "stall", "cut", "lost", "refuse")
-STALL_SECONDS = 40.0
-"""Longer than the product waits for a byte."""
+STALL_SECONDS = 8.0
+"""Longer than the product waits for a byte (STORE_READ_SECONDS in tests.faults.world)."""
 
 
 @dataclass
