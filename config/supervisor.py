@@ -189,6 +189,9 @@ class Supervisor:
 
     def _child_env(self) -> dict[str, str]:
         where = {"DATA_DIR": str(self._data_dir), "PYTHONUNBUFFERED": "1"}
+        if not os.access(settings.BASE_DIR / "tiler" / "pixels", os.W_OK):
+            # The tile server's compiled loops are kept beside their source where that may be.
+            where["NUMBA_CACHE_DIR"] = str(self._data_dir / "compiled")
         # Celery's standing remark about root is no news to who chose to be root.
         return os.environ | where | {"PYTHONWARNINGS": "ignore:::celery.platforms"}
 

@@ -58,7 +58,9 @@ def nodata_of(
     """Each band's nodata value in the pixels' type, and whether it has one that they can hold."""
     values, known = np.zeros(len(bands), dtype), np.zeros(len(bands), np.bool_)
     for k, index in enumerate(bands):
-        value = representable(ref.band(index), dtype)
+        band = ref.band(index)
+        # A mask or an alpha band says all: GDAL combines neither with nodata.
+        value = representable(band, dtype) if band.mask == "nodata" else None
         if value is not None and value == value:  # NaN is never valid, declared or not
             values[k], known[k] = value, True
     return values, known

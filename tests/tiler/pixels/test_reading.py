@@ -278,3 +278,14 @@ def test_a_missing_object_is_unavailable(tmp_path: Path) -> None:
     ref = ref_of(path, gdal_path=str(tmp_path / "gone.tif"), uuid="gone")
     with pytest.raises(Unavailable):
         read_window(ref, ref.bounds, ref.crs_wkt, 5, 5)
+
+
+def test_a_mask_beside_nodata_says_all(tmp_path: Path) -> None:
+    """As GDAL has it: a pixel that the mask keeps is valid though it has the nodata value."""
+    pixels, mask = np.zeros((1, 300, 300), "uint8"), np.ones((300, 300), bool)
+    mask[:, :150] = False
+    ref = ref_of(write_raster(tmp_path / "a.tif", pixels, nodata=0, mask=mask))
+    assert ref.bands[0].mask == "per_dataset"
+    left, bottom, right, top = ref.bounds
+    found = read_window(ref, (left, bottom, right, top), ref.crs_wkt, 300, 300)
+    np.testing.assert_array_equal(found.mask, mask)
