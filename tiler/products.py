@@ -88,11 +88,14 @@ def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
     slug, at, number = address.partition("@")
     with borrowed_connection():
         principal = request_principal(caller.authorization, dict(caller.cookies))
-        stamp = _stamp(principal, collection, slug)
-        if at and number != str(stamp[1]):
+        ref = _known.get(_stamp(principal, collection, slug))
+        if ref is None:
+            # The product may have changed since: its own row says what it is now.
+            product = catalogue.find_product(principal, collection, slug)
+            ref = _known.keep(_stamp_of(product), _read(principal, product))
+        if at and number != str(ref.version):
             raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
-        ref = _known.get(stamp)
-        return ref or _known.keep(stamp, _read(principal, collection, slug, stamp))
+        return ref
 
 
 def list_layers(caller: Caller, collection: str = "") -> Layers:
@@ -173,20 +176,28 @@ def _stamp_query(principal: Principal) -> tuple[str, tuple[Any, ...]]:
     return sql, tuple(parameters)
 
 
-def _read(principal: Principal, collection: str, slug: str, stamp: Stamp) -> AssetRef:
-    uuid, version, revision, is_public = stamp
-    product = catalogue.find_product(principal, collection, slug)
-    data = Asset.objects.filter(product_id=uuid, version=version, role=AssetRole.DATA)
+def _stamp_of(product: Product) -> Stamp:
+    """The stamp of a product that was read whole."""
+    visibilities = {product.visibility, product.collection.visibility}
+    return (
+        str(product.uuid), product.version, product.revision, visibilities == {Visibility.PUBLIC}
+    )  # fmt: skip
+
+
+def _read(principal: Principal, product: Product) -> AssetRef:
+    uuid, version, revision, is_public = _stamp_of(product)
+    data = Asset.objects.filter(product=product, version=version, role=AssetRole.DATA)
     asset = visible_to(principal, data).first()
     if asset is None or product.raster is None or product.style is None:
-        raise NotFound(f"{collection}/{slug} has no pixels to show.", code="no_pixels")
+        raise NotFound(f"{product.address} has no pixels to show.", code="no_pixels")
     info = RasterInfo.from_json(product.raster)
     least, greatest = zoom_range(
         info.crs_wkt, info.transform, info.width, info.height, info.bounds_wgs84
     )
     return AssetRef(
         uuid=uuid, version=version, revision=revision, is_public=is_public,
-        collection=collection, product=slug, title=product.title, description=product.description,
+        collection=product.collection_id, product=product.slug,
+        title=product.title, description=product.description,
         style=RenderingStyle.from_json(product.style),
         min_zoom=least, max_zoom=greatest, **_pixels_of(info, asset),
     )  # fmt: skip

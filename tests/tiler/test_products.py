@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from repository import catalogue as reads
+from repository.models import Asset, Product
+from repository.rendering_style import RenderingStyle
 from tests.tiler.ogc.conftest import Catalogue, catalogue
-from tiler.products import Caller, list_layers
+from tiler.products import Caller, find_product, list_layers
 
 pytestmark = pytest.mark.services
 __all__ = ["catalogue"]  # a fixture
 
 PUBLIC = Caller(None, {})
+STYLE = RenderingStyle(kind="ramp", bands=(1,), stretch=((0, 255),)).to_json()
+
+
+def next_version(product: Product) -> None:
+    """A second version of other pixels, a row lower, as one commit makes it."""
+    first = Asset.objects.get(product=product)
+    Asset.objects.create(
+        product=product, version=2, role="data", file_name=first.file_name, size=1,
+        key=first.key.replace("elbe.tif", "elbe-2.tif"), media_type="image/tiff",
+        sha256=first.sha256, md5="",
+    )  # fmt: skip
+    raster = {**product.raster, "height": product.raster["height"] - 1}
+    Product.objects.filter(pk=product.pk).update(version=2, revision=2, raster=raster)
+
+
+def test_a_version_that_comes_between_two_reads_is_not_mixed_with_the_last_one(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = catalogue.product(catalogue.collection("rivers"), "elbe", style=STYLE)
+    read = reads.find_product
+
+    def read_late(*arguments: Any) -> Product:
+        monkeypatch.setattr(reads, "find_product", read)
+        next_version(product)
+        return read(*arguments)
+
+    monkeypatch.setattr(reads, "find_product", read_late)
+    for _ in range(2):
+        ref = find_product(PUBLIC, "rivers", "elbe")
+        assert (ref.version, ref.revision, ref.height) == (2, 2, product.raster["height"] - 1)
+        assert ref.gdal_path.endswith("elbe-2.tif")
 
 
 def test_a_list_shows_what_its_caller_may_see_newest_first(catalogue: Catalogue) -> None:
