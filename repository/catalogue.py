@@ -119,7 +119,7 @@ def find_asset(principal: Principal, collection_id: str, slug: str, file_name: s
 
 def assets_of(product: Product) -> list[Asset]:
     """The files of the newest version of a product that the caller has already found."""
-    return [a for a in product.assets.all() if a.version == product.version]
+    return list(product.assets.filter(version=product.version))
 
 
 def search_collections(

@@ -70,6 +70,8 @@ class TiffPage:
     """GDAL's XML, unread."""
     projected_epsg: int | None
     """ProjectedCRSGeoKey where it is an EPSG code (OGC 19-008r4, 7.4)."""
+    tags_lie_inside: bool
+    """False if a tag that we do not read, and readers may, points past the end of the file."""
 
     @property
     def sample_bytes(self) -> int:
@@ -137,8 +139,8 @@ def read_tiff_header(path: Path) -> TiffHeader:
                     hint="Upload one raster a file.",
                 )
             seen.add(position)
-            tags, following = reader.directory(position)
-            pages.append(_page(tags, position))
+            tags, lie_inside, following = reader.directory(position)
+            pages.append(_page(tags, position, lie_inside))
             position = following
     if not pages:
         raise corrupt("The file is a TIFF header without a picture.")
@@ -161,33 +163,34 @@ class _Reader:
         """Offset of the first directory."""
         return self._unpack("Q", 8) if self.big else self._unpack("I", 4)
 
-    def directory(self, position: int) -> tuple[dict[int, Any], int]:
-        """Tags that matter to us, and the offset of the next directory (0: none)."""
+    def directory(self, position: int) -> tuple[dict[int, Any], bool, int]:
+        """Tags that matter to us, whether all others lie inside the file, and the offset of the
+        next directory (0: none)."""
         count = self._unpack("Q" if self.big else "H", position)
         if count > 65535:
             raise corrupt(f"A directory claims {count} entries.")
         start, width = position + (8 if self.big else 2), 20 if self.big else 12
         table = self.bytes_at(start, count * width)
         tags: dict[int, Any] = {}
-        for at in range(0, len(table), width):
-            self._collect(table[at : at + width], tags)
-        return tags, self._unpack("Q" if self.big else "I", start + len(table))
+        # All of them are looked at: `all` would stop at the first one outside.
+        inside = [self._collect(table[at : at + width], tags) for at in range(0, len(table), width)]
+        return tags, all(inside), self._unpack("Q" if self.big else "I", start + len(table))
 
-    def _collect(self, entry: bytes, tags: dict[int, Any]) -> None:
+    def _collect(self, entry: bytes, tags: dict[int, Any]) -> bool:
+        """Keep a tag that matters; False for any other one whose data lie outside the file."""
         pattern = self._order + ("HHQ" if self.big else "HHI")
         tag, kind, count = struct.unpack_from(pattern, entry)
-        if tag not in _NEEDED and tag not in _GEOREFERENCE:
-            return
         length, inline = _SIZES.get(kind, 1) * count, entry[12 if self.big else 8 :]
-        if length > len(inline):
-            offset = struct.unpack(self._order + ("Q" if self.big else "I"), inline)[0]
-            # Georeference must be there, or GDAL drops the CRS silently; its values are GDAL's.
-            raw = self.bytes_at(offset, length)
-        else:
-            raw = inline[:length]
+        offset = struct.unpack(self._order + ("Q" if self.big else "I"), inline)[0]
+        elsewhere = length > len(inline)
+        if tag not in _NEEDED and tag not in _GEOREFERENCE:
+            return not elsewhere or offset + length <= self._size
+        # Georeference must be there, or GDAL drops the CRS silently; its values are GDAL's.
+        raw = self.bytes_at(offset, length) if elsewhere else inline[:length]
         if tag in _NEEDED:
             code = _CODES.get(kind)
             tags[tag] = np.frombuffer(raw, self._order + code) if code and kind != 1 else raw
+        return True
 
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes; raises Rejected `truncated` where the file has fewer."""
@@ -202,7 +205,7 @@ class _Reader:
         return value
 
 
-def _page(tags: dict[int, Any], position: int) -> TiffPage:
+def _page(tags: dict[int, Any], position: int, tags_lie_inside: bool) -> TiffPage:
     width, height = _one(tags, _WIDTH), _one(tags, _HEIGHT)
     samples = _one(tags, _SAMPLES, 1)
     if not (0 < width < 2**31 and 0 < height < 2**31 and samples > 0):
@@ -241,6 +244,7 @@ def _page(tags: dict[int, Any], position: int) -> TiffPage:
         nodata_text=_text(tags, _GDAL_NODATA),
         metadata=bytes(tags.get(_GDAL_METADATA, b"")),
         projected_epsg=_projected_epsg(_numbers(tags, _GEO_KEYS)),
+        tags_lie_inside=tags_lie_inside,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,21 @@ def write_raster(path: Path, pixels: np.ndarray, **options: Any) -> Path:
         if mask is not None:
             dataset.write_mask(mask)
     return path
+
+
+def promise(path: Path, tag: int, kind: int, count: int) -> None:
+    """Rewrite a tag in the first directory of a little-endian TIFF, so that it claims `count`
+    values of `kind` that begin at byte 8."""
+    data = bytearray(path.read_bytes())
+    big = data[2] == 43
+    count_code, entry_code = ("<Q", "<HHQQ") if big else ("<H", "<HHII")
+    start = struct.unpack_from("<Q", data, 8)[0] if big else struct.unpack_from("<I", data, 4)[0]
+    entries = struct.unpack_from(count_code, data, start)[0]
+    first, width = start + struct.calcsize(count_code), struct.calcsize(entry_code)
+    places = range(first, first + entries * width, width)
+    place = next(at for at in places if struct.unpack_from("<H", data, at)[0] == tag)
+    struct.pack_into(entry_code, data, place, tag, kind, count, 8)
+    path.write_bytes(data)
 
 
 def info_of(path: Path, kind: Kind = "measurement", *, external_mask: bool = False) -> RasterInfo:

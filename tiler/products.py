@@ -6,6 +6,7 @@ an unchanging (uuid, version, revision) says is read and parsed once.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ MAX_LAYERS = 2_000
 LAYER_COLUMNS = (
     "collection_id", "slug", "title", "description", "bbox", "uuid", "version", "revision",
 )  # fmt: skip
+VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
 Stamp = tuple[str, int, int, bool]
@@ -80,19 +82,24 @@ class Layers:
 
 
 def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
-    """The product at `{c}/{p}` or `{c}/{p}@{n}`.
+    """The product at `{c}/{p}`, or its version n, which may be superseded, at `{c}/{p}@{n}`.
 
-    Raises NotFound (also where the caller may not see it, or for another version than
-    the newest), Gone for a tombstone, WrongCredentials.
+    Raises NotFound (also where the caller may not see it, `unknown_version` for a number
+    that was never given, `no_pixels`), Gone for a tombstone, WrongCredentials.
     """
     slug, at, number = address.partition("@")
+    wanted = int(number) if VERSION.fullmatch(number) else 0
     with borrowed_connection():
         principal = request_principal(caller.authorization, dict(caller.cookies))
-        stamp = _stamp(principal, collection, slug)
-        if at and number != str(stamp[1]):
+        uuid, newest, revision, is_public = _stamp(principal, collection, slug)
+        ref = _known.get((uuid, wanted if at else newest, revision, is_public))
+        if ref is not None:
+            return ref
+        # The product may have changed since: its own row says what it is now.
+        product = catalogue.find_product(principal, collection, slug)
+        if at and not 1 <= wanted <= product.version:
             raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
-        ref = _known.get(stamp)
-        return ref or _known.keep(stamp, _read(principal, collection, slug, stamp))
+        return _known.keep(_read(principal, product, wanted if at else product.version))
 
 
 def list_layers(caller: Caller, collection: str = "") -> Layers:
@@ -131,9 +138,9 @@ class _Known:
                 self._refs.move_to_end(stamp)
             return ref
 
-    def keep(self, stamp: Stamp, ref: AssetRef) -> AssetRef:
+    def keep(self, ref: AssetRef) -> AssetRef:
         with self._lock:
-            self._refs[stamp] = ref
+            self._refs[ref.uuid, ref.version, ref.revision, ref.is_public] = ref
             while len(self._refs) > MAX_KNOWN:
                 self._refs.popitem(last=False)
             return ref
@@ -173,23 +180,36 @@ def _stamp_query(principal: Principal) -> tuple[str, tuple[Any, ...]]:
     return sql, tuple(parameters)
 
 
-def _read(principal: Principal, collection: str, slug: str, stamp: Stamp) -> AssetRef:
-    uuid, version, revision, is_public = stamp
-    product = catalogue.find_product(principal, collection, slug)
-    data = Asset.objects.filter(product_id=uuid, version=version, role=AssetRole.DATA)
+def _read(principal: Principal, product: Product, version: int) -> AssetRef:
+    data = Asset.objects.filter(product=product, version=version, role=AssetRole.DATA)
     asset = visible_to(principal, data).first()
     if asset is None or product.raster is None or product.style is None:
-        raise NotFound(f"{collection}/{slug} has no pixels to show.", code="no_pixels")
+        raise NotFound(f"{product.address} has no pixels to show.", code="no_pixels")
     info = RasterInfo.from_json(product.raster)
+    if version != product.version:
+        info = _superseded(product, asset, info)
     least, greatest = zoom_range(
         info.crs_wkt, info.transform, info.width, info.height, info.bounds_wgs84
     )
     return AssetRef(
-        uuid=uuid, version=version, revision=revision, is_public=is_public,
-        collection=collection, product=slug, title=product.title, description=product.description,
+        uuid=str(product.uuid), version=version, revision=product.revision,
+        is_public={product.visibility, product.collection.visibility} == {Visibility.PUBLIC},
+        collection=product.collection_id, product=product.slug,
+        title=product.title, description=product.description,
         style=RenderingStyle.from_json(product.style),
         min_zoom=least, max_zoom=greatest, **_pixels_of(info, asset),
     )  # fmt: skip
+
+
+def _superseded(product: Product, asset: Asset, newest: RasterInfo) -> RasterInfo:
+    """The facts of an earlier version. The present style draws it: an earlier one is not kept."""
+    info = RasterInfo.from_json(asset.raster) if asset.raster else None
+    if info is None or [b.dtype for b in info.bands] != [b.dtype for b in newest.bands]:
+        raise NotFound(
+            f"Version {asset.version} of {product.address} cannot be drawn in its present style.",
+            code="no_pixels",
+        )
+    return info
 
 
 def _pixels_of(info: RasterInfo, asset: Asset) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def is_good_cog(
     if header is None or _CHANGING_ANSWERS & set(answers) or info.lineage:
         return False
     return (
-        _is_laid_out(header)
+        all(page.tags_lie_inside for page in header.pages)
+        and _is_laid_out(header)
         and _has_good_blocks(header)
         and _has_enough_overviews(_levels(header))
         and _has_plain_metadata(header.raster.metadata)

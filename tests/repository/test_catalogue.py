@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from repository import catalogue
 from repository.catalogue import ProductQuery, parse_bbox, search
 from repository.errors import BadRequest
+from repository.models import Product
 from repository.principal import ANONYMOUS
 from tests.repository.conftest import MakeProduct, Role
 
@@ -282,3 +283,19 @@ def test_a_list_takes_the_same_queries_for_many_as_for_one(
     for n in range(5):
         make_product(f"p{n}")
     assert queries() == before
+
+
+@pytest.mark.django_db
+def test_files_of_superseded_versions_are_not_loaded(make_product: MakeProduct) -> None:
+    product = make_product()
+    Product.objects.filter(pk=product.pk).update(version=3)
+    files = list(product.assets.all())
+    for version in (2, 3):
+        for file in files:
+            file.pk, file.version = None, version
+            file.save()
+    product.refresh_from_db()
+    with CaptureQueriesContext(connection) as queries:
+        assert {file.version for file in catalogue.assets_of(product)} == {3}
+    assert '"rastrum_asset"."version" = 3' in queries.captured_queries[0]["sql"]
+    assert len(queries) == 1

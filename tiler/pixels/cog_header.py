@@ -18,9 +18,13 @@ NONE, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
 COMPRESSIONS = (NONE, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _FORMATS = {1: "u1", 3: "<u2", 4: "<u4", 16: "<u8"}
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
-          16: 8, 17: 8, 18: 8}  # fmt: skip
+_USED = frozenset({254, 256, 257, 258, 259, 266, 277, 284, 317, 322, 323, 324, 325, 339})
 _MAX_DIRECTORIES = 64
+_MAX_ENTRIES = 4096
+MAX_TABLE_BYTES = 64 * 2**20
+"""Of all directories of a file: twice what the largest raster that is published needs."""
+MAX_BLOCK_BYTES = 64 * 2**20
+"""Of one block, stored or decoded; what has larger ones is left to GDAL."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,16 @@ class Level:
         """Rows of blocks."""
         return -(-self.height // self.block)
 
+    @property
+    def blocks(self) -> int:
+        """All blocks of the level, those of each plane counted."""
+        return self.across * self.down * (self.samples if self.planes else 1)
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of one decoded block."""
+        return self.block**2 * (1 if self.planes else self.samples) * self.dtype.itemsize
+
 
 @dataclass(frozen=True)
 class CogHeader:
@@ -61,11 +75,28 @@ class CogHeader:
 
 
 def read_header(descriptor: int) -> CogHeader | None:
-    """The header of an open TIFF; None where it holds what only GDAL reads."""
+    """The header of an open TIFF; None where it holds what only GDAL reads.
+
+    Whoever uploaded the file wrote its tables, and many others are served by this process:
+    no number in them makes it read past the file's end or take more memory than is allowed.
+    """
     try:
-        return _assembled(_directories(descriptor))
-    except (struct.error, KeyError, ValueError, IndexError):
+        file = _Bytes(descriptor)
+        header = _assembled(_directories(file))
+    except (struct.error, KeyError, ValueError, IndexError, OverflowError, MemoryError):
         return None
+    return header if header and _is_affordable(header, file.size) else None
+
+
+def _is_affordable(header: CogHeader, size: int) -> bool:
+    """Whether each block lies in the file and takes little memory."""
+    return all(
+        level.offsets.size == level.sizes.size == level.blocks
+        and level.block_bytes <= MAX_BLOCK_BYTES
+        and int(level.sizes.max()) <= min(MAX_BLOCK_BYTES, size)
+        and bool((level.offsets <= np.uint64(size) - level.sizes).all())
+        for level in header.levels + header.masks
+    )
 
 
 def _assembled(directories: list[dict[int, Any]]) -> CogHeader | None:
@@ -116,35 +147,52 @@ def _level(tags: dict[int, Any], *, is_mask: bool) -> Level | None:
     )  # fmt: skip
 
 
-def _directories(descriptor: int) -> list[dict[int, Any]]:
-    head = os.pread(descriptor, 16, 0)
+class _Bytes:
+    """Reads of one open file, never past its end and bounded in sum."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self.size = descriptor, os.fstat(descriptor).st_size
+        self._left = MAX_TABLE_BYTES
+
+    def at(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes; raises ValueError where there are fewer, or it is too much."""
+        self._left -= length
+        if self._left < 0 or offset + length > self.size:
+            raise ValueError("a table outside the file, or too large a one")
+        return os.pread(self._descriptor, length, offset)
+
+
+def _directories(file: _Bytes) -> list[dict[int, Any]]:
+    head = file.at(0, 16)
     if head[:2] != b"II":
         raise ValueError("big-endian")
     big = struct.unpack_from("<H", head, 2)[0] == 43
     position = struct.unpack_from("<Q", head, 8)[0] if big else struct.unpack_from("<I", head, 4)[0]
     found: list[dict[int, Any]] = []
     while position and len(found) < _MAX_DIRECTORIES:
-        tags, position = _directory(descriptor, position, big)
+        tags, position = _directory(file, position, big)
         found.append(tags)
     return found
 
 
-def _directory(descriptor: int, position: int, big: bool) -> tuple[dict[int, Any], int]:
+def _directory(file: _Bytes, position: int, big: bool) -> tuple[dict[int, Any], int]:
     count_code, entry_code, link_code, inline = (
         ("<Q", "<HHQ", "<Q", 8) if big else ("<H", "<HHI", "<I", 4)
     )
     head = struct.calcsize(count_code)
-    count = struct.unpack(count_code, os.pread(descriptor, head, position))[0]
+    count = struct.unpack(count_code, file.at(position, head))[0]
+    if count > _MAX_ENTRIES:
+        raise ValueError("no directory of a COG is so long")
     width = struct.calcsize(entry_code) + inline
-    table = os.pread(descriptor, count * width + inline, position + head)
+    table = file.at(position + head, count * width + inline)
     tags: dict[int, Any] = {}
     for at in range(0, count * width, width):
         number, kind, length = struct.unpack_from(entry_code, table, at)
-        if kind not in _FORMATS:
+        if number not in _USED or kind not in _FORMATS:
             continue
-        size = _SIZES[kind] * length
+        size = np.dtype(_FORMATS[kind]).itemsize * length
         value = table[at + width - inline : at + width]
         if size > inline:
-            value = os.pread(descriptor, size, struct.unpack(link_code, value)[0])
+            value = file.at(struct.unpack(link_code, value)[0], size)
         tags[number] = np.frombuffer(value[:size], _FORMATS[kind])
     return tags, struct.unpack_from(link_code, table, count * width)[0]

@@ -18,7 +18,7 @@ from tasks.cog.as_it_is import is_good_cog
 from tasks.conversion import convert, info_of_result
 from tasks.raster_source import FoundRaster
 from tasks.tiff_header import read_tiff_header
-from tests.rasters import found_of, info_of, write_raster
+from tests.rasters import found_of, info_of, promise, write_raster
 
 
 def cog(folder: Path, pixels: np.ndarray | None = None, **options: Any) -> Path:
@@ -70,6 +70,15 @@ def test_what_is_not_good_is_converted(tmp_path: Path, options: dict[str, Any]) 
     if options.get("OVERVIEWS") or options.get("BLOCKSIZE") == "2048":
         pixels = np.zeros((1, 4500, 4500), "uint8")
     assert not is_good(cog(tmp_path, pixels, **options))
+
+
+@pytest.mark.parametrize(("count", "kept"), [(200, True), (2**31, False), (2**61, False)])
+def test_a_tag_that_points_past_the_end_is_not_passed_on(
+    tmp_path: Path, count: int, kept: bool
+) -> None:
+    path = cog(tmp_path, tags={"TIFFTAG_SOFTWARE": "some program"}, BIGTIFF="YES")
+    promise(path, tag=305, kind=1, count=count)
+    assert is_good(path) is kept
 
 
 @pytest.mark.parametrize("answer", [{"crs": "EPSG:4326"}, {"nodata": 0}, {"bounds": [0, 0, 1, 1]}])
