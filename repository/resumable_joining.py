@@ -22,7 +22,7 @@ from repository.failpoints import around
 from repository.models import ResumableUpload
 from repository.policy import require_writer, visible_to
 from repository.principal import Principal
-from repository.resumable_files import Appender, LockedFile, file_of, free_beginning
+from repository.resumable_files import Appender, LockedFile, file_of, free_beginning, lost
 from repository.resumable_parts import abandon, store_whole
 from repository.storage import object_store
 from repository.transactions import commit
@@ -94,6 +94,8 @@ def join(upload: ResumableUpload, file: LockedFile, deadline: float) -> None:
     """Move bytes of the pieces until all are there or the time is over. Raises Gone where a piece
     lost its bytes, OutOfSpace or Unavailable; asked again it goes on."""
     rows = {str(row.pk): row for row in upload.pieces.all()}
+    if len(rows) != len(upload.made_of):
+        raise lost()
     pieces = [rows[key] for key in upload.made_of]
     appender = Appender(file, upload)
     start = 0

@@ -599,6 +599,22 @@ def test_a_whole_upload_whose_client_left_is_ended_by_the_sweeper(
     assert left_behind() == []
 
 
+@pytest.mark.parametrize("left", [None, 0, LENGTH - 1])
+def test_a_whole_upload_that_lost_bytes_is_410(
+    address: str, patch: Patch, tus: TestClient, owner: Role, left: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.make_ready", lambda *_: False)
+        patch(address, ORIGINAL_BYTES)
+    ResumableUpload.objects.update(digest=b"")
+    RUNNING.forget(row(address).pk)
+    path = file_of(row(address).pk)
+    path.unlink() if left is None else os.truncate(path, left)
+    assert tus.head(address, headers=owner.headers).status_code == 410
+    assert not Job.objects.exists()
+
+
 def test_the_hash_of_a_large_file_is_made_bit_by_bit(
     address: str, patch: Patch, tus: TestClient, owner: Role, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx2 as httpx
 import pytest
@@ -230,6 +231,23 @@ def test_a_joined_upload_whose_client_left_is_ended_by_the_sweeper(
     ResumableUpload.objects.update(updated=Now() - timedelta(minutes=1))
     resumable_sweeping.sweep()
     assert is_the_original()
+
+
+@pytest.mark.parametrize("lost", ["row", "file"])
+def test_a_whole_whose_piece_was_lost_is_410(
+    pieces: list[str], join: Join, tus: TestClient, owner: Role, lost: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.WORK_SECONDS", -1)
+        whole = join(pieces).headers["location"]
+    if lost == "row":
+        ResumableUpload.objects.filter(pk=pk(pieces[1])).delete()
+    else:
+        file_of(UUID(pk(pieces[1]))).unlink()
+    head = tus.head(whole, headers=owner.headers)
+    assert head.status_code == 410
+    assert not Job.objects.exists()
 
 
 def test_pieces_that_nobody_joins_expire(pieces: list[str]) -> None:
