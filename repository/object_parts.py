@@ -90,12 +90,14 @@ class ObjectParts:
 
     def size(self, key: str) -> int | None:
         """Bytes of an object; None where there is none."""
-        try:
-            return int(self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
-        except ClientError as error:
-            if _status(error) == 404:
-                return None
-            raise Unavailable("The store does not answer.", code="store_unavailable") from error
+        with _our_errors():
+            try:
+                answer = self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
+        return int(answer["ContentLength"])
 
     def unfinished(self, prefix: str) -> Iterator[tuple[str, str, datetime]]:
         """Key, name and beginning of every multipart upload below `prefix`."""

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -127,14 +128,15 @@ def terminate(upload: ResumableUpload) -> None:
     """Forget an upload and its bytes; a job that took it over goes on. Raises Conflict
     `upload_used` for a piece that another upload is joined from."""
     if upload.part_of_id is not None:
-        raise Conflict("This piece belongs to another upload.", code="upload_used",
-                       hint="Remove that one.")  # fmt: skip
+        raise _belongs_to_another()
     forget(upload)
 
 
 def forget(upload: ResumableUpload) -> None:
     """Remove row and bytes, those of its pieces too. The bytes go first: what is left behind by
-    a kill is still named by its row."""
+    a kill is still named by its row. Raises Conflict `upload_used` for a piece that was joined
+    into another upload since `upload` was read."""
+    _claim(upload)
     for piece in upload.pieces.all():
         forget(piece)
     if upload.job_id is None:
@@ -143,6 +145,22 @@ def forget(upload: ResumableUpload) -> None:
         ResumableUpload.objects.filter(pk=upload.pk).delete()
     resumable_files.remove(upload.pk)
     RUNNING.forget(upload.pk)
+
+
+def _claim(upload: ResumableUpload) -> None:
+    """Let the upload expire before its bytes go: a join takes the pieces' rows alone, not the
+    locks of their files, and must not find one that is half removed."""
+    rows = ResumableUpload.objects.filter(pk=upload.pk)
+    with around("resumable.claim"):
+        unchanged = rows.filter(part_of_id=upload.part_of_id)
+        claimed = unchanged.update(expires=F("created"))
+    if not claimed and rows.exists():
+        raise _belongs_to_another()
+
+
+def _belongs_to_another() -> Conflict:
+    return Conflict("This piece belongs to another upload.", code="upload_used",
+                    hint="Remove that one.")  # fmt: skip
 
 
 def expiry() -> Any:

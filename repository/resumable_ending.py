@@ -16,12 +16,12 @@ from django.db.models.functions import Now
 
 from repository import uploads
 from repository.catalogue import find_collection
-from repository.errors import Conflict, Gone, Unavailable
+from repository.errors import Conflict, Unavailable
 from repository.kept_digests import RUNNING, digest_of
 from repository.models import Collection, Job, ResumableUpload
 from repository.principal import Principal
 from repository.resumable import expiry
-from repository.resumable_files import LockedFile, blocks_of, file_of, remove
+from repository.resumable_files import LockedFile, blocks_of, file_of, lost, remove
 from repository.resumable_joining import join
 from repository.resumable_parts import store_whole
 from repository.storage import object_store
@@ -89,7 +89,7 @@ def make_ready(upload: ResumableUpload, file: LockedFile, seconds: float | None 
 
 
 def _hash(upload: ResumableUpload, deadline: float) -> bool:
-    """Whether the digest is that of the whole."""
+    """Whether the digest is that of the whole. Raises Gone where the bytes end before."""
     digest = digest_of(upload)
     if digest.offset < upload.length:
         with contextlib.closing(_blocks(upload, digest.offset)) as blocks:
@@ -97,6 +97,9 @@ def _hash(upload: ResumableUpload, deadline: float) -> bool:
                 digest.update(block)
                 if time.monotonic() > deadline:
                     break
+            else:
+                if digest.offset < upload.length:
+                    raise lost()
         ResumableUpload.objects.filter(pk=upload.pk).update(digest=digest.state(), updated=Now())
         upload.digest = digest.state()
     RUNNING.keep(upload.pk, digest)
@@ -119,8 +122,7 @@ def _received(upload: ResumableUpload) -> ReceivedFile:
     digest = digest_of(upload)
     RUNNING.keep(upload.pk, digest)
     if (not upload.is_stored and not is_here) or digest.offset != upload.length:
-        raise Gone("The bytes of this upload were lost.", code="upload_lost",
-                   hint="Send the file again from its beginning.")  # fmt: skip
+        raise lost()
     sha256, md5 = digest.hexdigests()
     return ReceivedFile(path, upload.file_name, sha256, md5,
                         stored_key=upload.key, stored_bytes=upload.length)  # fmt: skip

@@ -14,9 +14,10 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from django.conf import settings
 
@@ -82,6 +83,23 @@ def out_of_space_or(error: OSError) -> Exception:
         return OutOfSpace("The server has no room left.",
                           hint="What has arrived is kept. Go on later.")  # fmt: skip
     return error
+
+
+def lost() -> Gone:
+    """What an upload ends with whose bytes were acknowledged and are not there any more."""
+    return Gone("The bytes of this upload were lost.", code="upload_lost",
+                hint="Send the file again from its beginning.")  # fmt: skip
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """An upload's file, open to be read. Raises Gone `upload_lost` where there is none."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise lost() from None
+    with stream:
+        yield stream
 
 
 class LockedFile:
@@ -150,8 +168,7 @@ class Appender:
         """Cuts what a dead process left behind the offset. Raises Gone where bytes are missing."""
         offset = upload.received
         if file.descriptor is None or os.fstat(file.descriptor).st_size < offset:
-            raise Gone("The bytes of this upload were lost.", code="upload_lost",
-                       hint="Send the file again from its beginning.")  # fmt: skip
+            raise lost()
         self.upload_id = file.upload_id
         self.descriptor = file.descriptor
         self.offset = offset
@@ -179,7 +196,7 @@ class Appender:
     def copy(self, path: Path, start: int, length: int) -> None:
         """Add bytes of another file; where the file system can, it shares them. Raises Gone where
         that file has fewer, OutOfSpace as `write` does."""
-        with open(path, "rb") as stream:
+        with reading(path) as stream:
             while length > 0:
                 count = min(length, CHUNK_BYTES)
                 try:
@@ -191,7 +208,7 @@ class Appender:
                     raise out_of_space_or(error) from error
                 block = os.pread(self.descriptor, count, self.offset)
                 if not block:
-                    raise Gone("The bytes of a piece were lost.", code="upload_lost")
+                    raise lost()
                 self._hash(block)
                 start, length, self.offset = start + count, length - count, self.offset + count
 
@@ -241,8 +258,8 @@ def free_beginning(path: Path, size: int) -> None:
 
 
 def blocks_of(path: Path, start: int, end: int) -> Iterator[bytes]:
-    """The bytes of a file from `start` to `end`."""
-    with open(path, "rb") as stream:
+    """The bytes of a file from `start` to `end`, or to its own end. Raises Gone without a file."""
+    with reading(path) as stream:
         stream.seek(start)
         while start < end and (block := stream.read(min(CHUNK_BYTES, end - start))):
             start += len(block)

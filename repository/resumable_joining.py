@@ -13,14 +13,16 @@ from collections.abc import Generator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.models.functions import Now
+
 from repository import resumable, resumable_files, uploads
 from repository.catalogue import find_collection
-from repository.errors import BadRequest, Conflict
+from repository.errors import BadRequest, Conflict, NotFound
 from repository.failpoints import around
 from repository.models import ResumableUpload
 from repository.policy import require_writer, visible_to
 from repository.principal import Principal
-from repository.resumable_files import Appender, LockedFile, file_of, free_beginning
+from repository.resumable_files import Appender, LockedFile, file_of, free_beginning, lost
 from repository.resumable_parts import abandon, store_whole
 from repository.storage import object_store
 from repository.transactions import commit
@@ -36,16 +38,21 @@ def begin_joined(
 ) -> ResumableUpload:  # fmt: skip
     """A new upload of the caller's whole pieces, in this order; the same one when asked again.
 
-    Raises what `resumable.begin` raises, and Conflict `upload_incomplete` or `upload_used`.
+    Raises what `resumable.begin` raises, NotFound where a piece is gone, and Conflict
+    `upload_incomplete` or `upload_used`.
     """
     require_writer(principal)
     keys = [resumable.find(principal, piece).pk for piece in pieces]
     if not 1 <= len(set(keys)) == len(keys) <= MOST_PIECES:
         raise BadRequest(f"Name from 1 to {MOST_PIECES} pieces, each once.", code="invalid_header")
     with commit("resumable.join"):
-        known = visible_to(principal, ResumableUpload.objects.filter(pk__in=keys))
+        # Looked at again under lock: one that is being removed has expired (resumable.forget).
+        living = ResumableUpload.objects.filter(pk__in=keys, expires__gt=Now())
+        known = visible_to(principal, living)
         rows = {row.pk: row for row in known.select_for_update().order_by("pk")}
-        ordered = [rows[key] for key in keys if key in rows]
+        if len(rows) != len(keys):
+            raise NotFound("A piece was removed meanwhile.", hint="Send it again.")
+        ordered = [rows[key] for key in keys]
         if (earlier := _earlier(ordered, keys)) is not None:
             return earlier
         for piece in ordered:
@@ -67,7 +74,7 @@ def begin_joined(
 
 def _earlier(pieces: Sequence[ResumableUpload], keys: Sequence[UUID]) -> ResumableUpload | None:
     """What these pieces were joined into already: its answer was lost."""
-    whole = pieces[0].part_of if pieces else None
+    whole = pieces[0].part_of
     return whole if whole and whole.made_of == [str(key) for key in keys] else None
 
 
@@ -87,6 +94,8 @@ def join(upload: ResumableUpload, file: LockedFile, deadline: float) -> None:
     """Move bytes of the pieces until all are there or the time is over. Raises Gone where a piece
     lost its bytes, OutOfSpace or Unavailable; asked again it goes on."""
     rows = {str(row.pk): row for row in upload.pieces.all()}
+    if len(rows) != len(upload.made_of):
+        raise lost()
     pieces = [rows[key] for key in upload.made_of]
     appender = Appender(file, upload)
     start = 0

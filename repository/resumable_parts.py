@@ -7,13 +7,13 @@ it. Part n holds the bytes from n * part_bytes on, so a part that is sent twice 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from repository.errors import Gone
 from repository.failpoints import around
 from repository.models import ResumableUpload
 from repository.object_parts import ObjectParts
-from repository.resumable_files import file_of
+from repository.resumable_files import file_of, lost, reading
 from repository.storage import object_store
 
 
@@ -38,25 +38,23 @@ def store_whole(upload: ResumableUpload) -> None:
     if store.size(upload.key) != upload.length:
         _send_the_rest(store, upload, file_of(upload.pk))
     if store.size(upload.key) != upload.length:
-        raise Gone("The bytes of this upload were lost.", code="upload_lost",
-                   hint="Send the file again from its beginning.")  # fmt: skip
+        raise lost()
     with around("resumable.note_stored"):
         rows = ResumableUpload.objects.filter(pk=upload.pk)
         rows.update(is_stored=True, multipart="", etags=[])
     upload.is_stored, upload.multipart, upload.etags = True, "", []
     # The file stays as the upload's lock until its job takes over.
-    with around("resumable.empty"):
+    with suppress(FileNotFoundError), around("resumable.empty"):
         os.truncate(file_of(upload.pk), 0)
 
 
 def _send_the_rest(store: ObjectParts, upload: ResumableUpload, path: Path) -> None:
     start = len(upload.etags) * upload.part_bytes
-    with path.open("rb") as stream:
+    with reading(path) as stream:
         stream.seek(start)
         rest = stream.read(upload.length - start)
     if start + len(rest) != upload.length:
-        raise Gone("The bytes of this upload were lost.", code="upload_lost",
-                   hint="Send the file again from its beginning.")  # fmt: skip
+        raise lost()
     if not upload.etags and not upload.multipart:
         store.put_whole(upload.key, rest)
         return

@@ -58,20 +58,28 @@ def end_what_is_whole() -> int:
     for upload in waiting[:SWEPT_AT_ONCE]:
         if (left := deadline - time.monotonic()) <= 0:
             break
-        try:
-            with LockedFile(upload.pk, seconds=0) as file:
-                upload.refresh_from_db()
-                if upload.job_id is None:
-                    job = finish(principal_of_user(upload.owner), upload, file, seconds=left)
-                    made += job is not None
-        except Locked:
-            continue
-        except RastrumError as error:  # such as an id that was taken: its owner is told by HEAD
-            log.info("upload %s waits for its owner: %s", upload.pk, error.detail)
-        except ResumableUpload.DoesNotExist:
-            continue
+        made += _end(upload, left)
+        # Whatever became of it: one that always fails must not stay the first of the queue.
         ResumableUpload.objects.filter(pk=upload.pk).update(updated=Now())
     return made
+
+
+def _end(upload: ResumableUpload, seconds: float) -> bool:
+    """Whether the upload has got its job now."""
+    try:
+        with LockedFile(upload.pk, seconds=0) as file:
+            upload.refresh_from_db()
+            if upload.job_id is not None:
+                return False
+            job = finish(principal_of_user(upload.owner), upload, file, seconds=seconds)
+            return job is not None
+    except (Locked, ResumableUpload.DoesNotExist):
+        pass  # its client is back, or it was removed
+    except RastrumError as error:  # such as an id that was taken: its owner is told by HEAD
+        log.info("upload %s waits for its owner: %s", upload.pk, error.detail)
+    except Exception:  # a fault that one upload has must not hold up all the others
+        log.exception("upload %s cannot be ended; a later round tries again", upload.pk)
+    return False
 
 
 def give_up_lost_parts() -> int:
@@ -101,8 +109,8 @@ def _expire(upload: ResumableUpload) -> int:
             return 1
     except Locked:
         return 0
-    except RastrumError as error:  # the store is away: its parts must not be forgotten
-        log.warning("upload %s cannot be removed now: %s", upload.pk, error.detail)
+    except (RastrumError, OSError) as error:  # a store that is away must not lose track of parts
+        log.warning("upload %s cannot be removed now: %s", upload.pk, error)
         return 0
 
 

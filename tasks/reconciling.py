@@ -20,7 +20,7 @@ from django.db.models.functions import Collate, Now
 from repository import registration, resumable_sweeping
 from repository.errors import RastrumError
 from repository.jobs import unfinished
-from repository.listing import StoredObject
+from repository.listing import StoredObject, UnfinishedParts
 from repository.models import Asset, Job, Product, ResumableUpload, Upload, UploadedFile
 from repository.models.product import ProductState
 from repository.storage import object_store
@@ -83,8 +83,7 @@ def reconcile(*, older_than: float, rehearse: bool = False) -> Reconciliation:
             result.staging.append(draft.key)
             _delete(draft.key, rehearse)
     for parts in object_store().unfinished_parts():
-        # Those of resumable uploads live as long as their upload.
-        if parts.age_seconds >= older_than and parts.key.startswith(STAGING):
+        if parts.age_seconds >= older_than and _nobody_finishes(parts):
             result.parts.append(parts.key)
             if not rehearse:
                 object_store().abort(parts)
@@ -154,6 +153,13 @@ def _is_named(key: str) -> bool:
     """Asked anew of each find: the list of rows is as old as its beginning."""
     models = (Asset, UploadedFile, ResumableUpload)
     return any(model.objects.filter(key=key).exists() for model in models)
+
+
+def _nobody_finishes(parts: UnfinishedParts) -> bool:
+    """Whether parts are ours and no upload's. A put copies large objects part by part, so a killed
+    one leaves some at its target too; those of a resumable upload live as long as its row."""
+    rows = ResumableUpload.objects.filter(key=parts.key, multipart=parts.upload_id)
+    return parts.key.startswith((PRODUCTS, UPLOADS, STAGING)) and not rows.exists()
 
 
 def _delete(key: str, rehearse: bool) -> None:

@@ -39,8 +39,12 @@ def _duty(work: Callable[[], object]) -> None:
         work()
     except (DatabaseError, InterfaceError, RastrumError, OSError) as error:
         log.warning("housekeeping: %s; the next round tries again", error)
-        if not connection.in_atomic_block:
-            close_old_connections()
+    except Exception:  # the scheduler's own process: a mistake in one duty must not end the others
+        log.exception("housekeeping: a duty failed; the next round tries again")
+    else:
+        return
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def ring_again() -> None:

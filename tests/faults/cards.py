@@ -13,9 +13,9 @@ LOST = {"store": ("store",), "jobs": ("database",), "uploads": ("database",),
 """First part of a failpoint's name -> errors that mean: it was done, but the answer is lost."""
 LOST_ONE_BY_ONE = {
     "resumable.begin": ("database",), "resumable.acknowledge": ("database",),
-    "resumable.forget": ("database",), "resumable.join": ("database",),
-    "resumable.release": ("database",), "resumable.note_stored": ("database",),
-    "resumable.note_parts": ("database",),
+    "resumable.claim": ("database",), "resumable.forget": ("database",),
+    "resumable.join": ("database",), "resumable.release": ("database",),
+    "resumable.note_stored": ("database",), "resumable.note_parts": ("database",),
     "resumable.write": ("full",), "resumable.sync": ("full",),
 }  # fmt: skip
 

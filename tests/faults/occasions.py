@@ -157,7 +157,7 @@ OCCASIONS: dict[str, Occasion] = {
     **_of(a_large_upload_in_parts, "store.begin_parts", "store.put_part", "store.finish_parts",
           "resumable.note_parts"),
     **_of(an_upload_of_pieces, "resumable.join", "resumable.copy", "resumable.release"),
-    **_of(a_given_up_upload, "resumable.forget"),
+    **_of(a_given_up_upload, "resumable.claim", "resumable.forget"),
     **_of(a_long_job, "jobs.beat"),
     **_of(a_text, "jobs.finish"),
     **_of(a_question, "jobs.answer"),

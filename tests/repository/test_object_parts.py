@@ -22,6 +22,7 @@ class Store:
     def __init__(self, answer: Any) -> None:
         self._answer = answer
         self.object_bytes: int | None = None
+        self.is_away = False
 
     def __getattr__(self, name: str) -> Any:
         def call(**_: Any) -> Any:
@@ -32,6 +33,8 @@ class Store:
         return call
 
     def head_object(self, **_: Any) -> Any:
+        if self.is_away:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
         if self.object_bytes is None:
             raise refused("404", 404)
         return {"ContentLength": self.object_bytes}
@@ -81,6 +84,21 @@ def test_an_object_whose_last_answer_was_lost_is_finished() -> None:
         ObjectParts(store, "b").finish("k", "m", ["0"])
     store.object_bytes = 5
     ObjectParts(store, "b").finish("k", "m", ["0"])
+
+
+def test_an_object_is_as_long_as_the_store_says_or_absent() -> None:
+    store = Store(None)
+    assert ObjectParts(store, "b").size("k") is None
+    store.object_bytes = 5
+    assert ObjectParts(store, "b").size("k") == 5
+
+
+def test_a_store_that_is_away_does_not_tell_how_long_an_object_is() -> None:
+    store = Store(None)
+    store.is_away = True
+    with pytest.raises(Unavailable) as away:
+        ObjectParts(store, "b").size("k")
+    assert away.value.code == "store_unavailable"
 
 
 def test_parts_that_are_gone_are_given_up_already() -> None:

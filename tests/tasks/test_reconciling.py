@@ -9,10 +9,20 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
 from repository import registration
-from repository.models import Asset, Collection, Job, Product, Upload, UploadedFile
-from repository.storage import object_key, object_store, sha256_of
+from repository.listing import UnfinishedParts
+from repository.models import (
+    Asset,
+    Collection,
+    Job,
+    Product,
+    ResumableUpload,
+    Upload,
+    UploadedFile,
+)
+from repository.storage import LocalObjects, object_key, object_store, sha256_of
 from tasks.reconciling import reconcile, reconcile_when_due
 from tests.repository.conftest import MakeJob, MakeProduct, Role
 
@@ -76,6 +86,35 @@ def test_a_put_that_never_ended_is_removed(tmp_path: Path, db: None) -> None:
     key = put(tmp_path, "staging/half")
     assert reconcile(older_than=0).staging == [key]
     assert not object_store().exists(key)
+
+
+@pytest.fixture
+def aborted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keys of the parts that are given up, of those that a killed worker left in a bucket."""
+    keys = ["staging/a", "products/b", "uploads/c/original", "uploads/d/original", "others/e"]
+    left = [UnfinishedParts(key, "multipart", 100.0) for key in keys]
+    given_up: list[str] = []
+    monkeypatch.setattr(LocalObjects, "unfinished_parts", lambda _: iter(left))
+    monkeypatch.setattr(LocalObjects, "abort", lambda _, parts: given_up.append(parts.key))
+    return given_up
+
+
+def test_parts_that_nobody_will_finish_are_given_up(aborted: list[str], owner: Role) -> None:
+    ResumableUpload.objects.create(
+        owner=owner.user, file_name="c.tif", length=10, expires=Now(),
+        key="uploads/c/original", multipart="multipart",
+    )  # fmt: skip
+    keys = ["staging/a", "products/b", "uploads/d/original"]
+    assert reconcile(older_than=0).parts == aborted == keys
+
+
+def test_young_parts_are_left_alone(aborted: list[str], db: None) -> None:
+    assert reconcile(older_than=101).parts == aborted == []
+
+
+def test_a_rehearsal_gives_no_parts_up(aborted: list[str], db: None) -> None:
+    assert len(reconcile(older_than=0, rehearse=True).parts) == 4
+    assert aborted == []
 
 
 def test_a_missing_object_is_told_loudly_and_its_row_stays(

@@ -46,11 +46,12 @@ def test_a_published_product_keeps_its_objects(make_product: MakeProduct) -> Non
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("it restarts"), KeyError("a mistake of ours")])
 def test_a_duty_that_fails_holds_up_no_other(
-    make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch
+    make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail() -> int:
-        raise OperationalError("the database restarts")
+        raise error
 
     remove(make_product(), ago=GRACE + timedelta(seconds=1))
     monkeypatch.setattr("tasks.sweeping.lost_jobs.sweep", fail)

@@ -599,6 +599,60 @@ def test_a_whole_upload_whose_client_left_is_ended_by_the_sweeper(
     assert left_behind() == []
 
 
+def test_an_end_that_fails_holds_up_no_other(
+    create: Create, patch: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.make_ready", lambda *_: False)
+        broken, sound = (create(title=title).headers["location"] for title in ("A", "B"))
+        for address in (broken, sound):
+            patch(address, ORIGINAL_BYTES)
+    for age, address in ((2, broken), (1, sound)):
+        rows = ResumableUpload.objects.filter(pk=row(address).pk)
+        rows.update(updated=Now() - timedelta(minutes=age))
+    finish = resumable_ending.finish
+
+    def finish_or_fail(principal: Any, upload: ResumableUpload, *rest: Any, **more: Any) -> Any:
+        if upload.pk == row(broken).pk:
+            raise RuntimeError("nobody thought of this")
+        return finish(principal, upload, *rest, **more)
+
+    monkeypatch.setattr(resumable_sweeping, "finish", finish_or_fail)
+    before = row(broken).updated
+    assert resumable_sweeping.end_what_is_whole() == 1
+    assert row(sound).job is not None
+    assert row(broken).updated > before, "it goes to the end of the queue"
+
+
+def test_an_upload_that_is_at_work_goes_to_the_end_of_the_sweepers_queue(
+    address: str, patch: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.make_ready", lambda *_: False)
+        patch(address, ORIGINAL_BYTES)
+    ResumableUpload.objects.update(updated=Now() - timedelta(minutes=1))
+    before = row(address).updated
+    with LockedFile(row(address).pk):
+        assert resumable_sweeping.end_what_is_whole() == 0
+    assert row(address).updated > before
+
+
+@pytest.mark.parametrize("left", [None, 0, LENGTH - 1])
+def test_a_whole_upload_that_lost_bytes_is_410(
+    address: str, patch: Patch, tus: TestClient, owner: Role, left: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.make_ready", lambda *_: False)
+        patch(address, ORIGINAL_BYTES)
+    ResumableUpload.objects.update(digest=b"")
+    RUNNING.forget(row(address).pk)
+    path = file_of(row(address).pk)
+    path.unlink() if left is None else os.truncate(path, left)
+    assert tus.head(address, headers=owner.headers).status_code == 410
+    assert not Job.objects.exists()
+
+
 def test_the_hash_of_a_large_file_is_made_bit_by_bit(
     address: str, patch: Patch, tus: TestClient, owner: Role, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,15 +6,19 @@ import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx2 as httpx
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 from starlette.testclient import TestClient
 
-from repository import resumable_joining, resumable_sweeping
+from repository import resumable, resumable_joining, resumable_sweeping
+from repository.errors import Conflict
 from repository.models import Collection, Job, ResumableUpload, UploadedFile
+from repository.principal import Principal
 from repository.resumable_files import file_of, folder
 from tests.repository.api.conftest import BODY, LENGTH, Create, Patch, encoded
 from tests.repository.conftest import ORIGINAL_BYTES, Role
@@ -129,6 +133,39 @@ def test_pieces_of_another_caller_are_not_there(
     assert join(pieces, by=stranger).status_code == 404
 
 
+@pytest.mark.parametrize("how", ["removed", "being removed"])
+def test_a_piece_that_is_removed_while_it_is_joined_is_not_found(
+    pieces: list[str], join: Join, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = resumable.find
+
+    def find_and_lose(principal: Principal, name: str) -> ResumableUpload:
+        found = find(principal, name)
+        rows = ResumableUpload.objects.filter(pk=pk(pieces[0]))
+        if how == "removed":
+            rows.delete()
+        else:
+            rows.update(expires=F("created"))
+        return found
+
+    monkeypatch.setattr(resumable, "find", find_and_lose)
+    assert join(pieces).status_code == 404
+    assert not ResumableUpload.objects.exclude(made_of=[]).exists()
+
+
+def test_a_piece_that_is_joined_while_it_is_removed_stays(
+    pieces: list[str], join: Join, tus: TestClient, owner: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ResumableUpload.objects.get(pk=pk(pieces[0]))
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.WORK_SECONDS", -1)
+        whole = join(pieces).headers["location"]
+    with pytest.raises(Conflict):
+        resumable.terminate(before)
+    assert "upload-job" in tus.head(whole, headers=owner.headers).headers
+    assert is_the_original()
+
+
 def test_what_the_end_would_refuse_is_refused_and_the_pieces_stay(
     pieces: list[str], join: Join, make_product: Callable[..., object]
 ) -> None:
@@ -194,6 +231,23 @@ def test_a_joined_upload_whose_client_left_is_ended_by_the_sweeper(
     ResumableUpload.objects.update(updated=Now() - timedelta(minutes=1))
     resumable_sweeping.sweep()
     assert is_the_original()
+
+
+@pytest.mark.parametrize("lost", ["row", "file"])
+def test_a_whole_whose_piece_was_lost_is_410(
+    pieces: list[str], join: Join, tus: TestClient, owner: Role, lost: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr("repository.resumable_ending.WORK_SECONDS", -1)
+        whole = join(pieces).headers["location"]
+    if lost == "row":
+        ResumableUpload.objects.filter(pk=pk(pieces[1])).delete()
+    else:
+        file_of(UUID(pk(pieces[1]))).unlink()
+    head = tus.head(whole, headers=owner.headers)
+    assert head.status_code == 410
+    assert not Job.objects.exists()
 
 
 def test_pieces_that_nobody_joins_expire(pieces: list[str]) -> None:
