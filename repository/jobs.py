@@ -115,7 +115,7 @@ def advance(lease: Lease, *, progress: float, state: str | None = None, step: st
     if step:
         values["step"] = step
     if state is not None:
-        values |= {"state": state, "timeline": [*_timeline(lease), [state, _now()]]}
+        values |= {"state": state, "timeline": [*_field(lease, "timeline"), [state, _now()]]}
     with around("jobs.advance"):
         _write(lease, **values)
 
@@ -146,11 +146,11 @@ def mark_published(lease: Lease) -> None:
 
 def give_back(lease: Lease, error: RastrumError) -> None:
     """After a failure of ours: wait for the next try, or `failed` after the last."""
-    job = Job.objects.get(pk=lease.job_id)
-    if job.attempts >= settings.MAX_ATTEMPTS:
+    attempts = _field(lease, "attempts")
+    if attempts >= settings.MAX_ATTEMPTS:
         finish(lease, JobState.FAILED, error)
         return
-    seconds = settings.RETRY_SECONDS * 8 ** (job.attempts - 1)
+    seconds = settings.RETRY_SECONDS * 8 ** (attempts - 1)
     _queue_again(lease, error, seconds=seconds, step="")
 
 
@@ -170,7 +170,7 @@ def _queue_again(
             state=JobState.QUEUED,
             step=step,
             error=_error_json(error),
-            timeline=[*_timeline(lease), [JobState.QUEUED, _now()]][-MAX_TIMELINE:],
+            timeline=[*_field(lease, "timeline"), [JobState.QUEUED, _now()]][-MAX_TIMELINE:],
             lease_until=None,
             not_before=Now() + timedelta(seconds=seconds),
             updated=Now(),
@@ -236,7 +236,7 @@ def _end(lease: Lease, state: str, error: RastrumError | None, **values: Any) ->
         lease,
         state=state,
         error=_error_json(error) if error else None,
-        timeline=[*_timeline(lease), [state, _now()]],
+        timeline=[*_field(lease, "timeline"), [state, _now()]],
         lease_until=None,
         finished=Now() if state in FINAL_STATES else None,
         updated=Now(),
@@ -253,9 +253,12 @@ def _write(lease: Lease, **values: Any) -> None:
         raise LeaseLost()
 
 
-def _timeline(lease: Lease) -> list[Any]:
-    timeline: list[Any] = Job.objects.values_list("timeline", flat=True).get(pk=lease.job_id)
-    return timeline
+def _field(lease: Lease, name: str) -> Any:
+    """One value of the job's row. Raises LeaseLost where the row was deleted."""
+    row = Job.objects.filter(pk=lease.job_id).values_list(name).first()
+    if row is None:
+        raise LeaseLost("The job is gone.")
+    return row[0]
 
 
 def _error_json(error: RastrumError) -> dict[str, Any]:

@@ -102,10 +102,11 @@ def _tell(write: Callable[..., object], *what: Any, **values: Any) -> None:
 
 def _bring_in(lease: Lease, folder: Path) -> None:
     """The journey of one upload. Raises what ends it early."""
-    job = Job.objects.select_related("upload", "product", "collection").get(pk=lease.job_id)
-    product = job.product
-    if product is None:
-        raise LeaseLost("The product's row is gone.")
+    rows = Job.objects.select_related("upload", "product", "collection")
+    job = rows.filter(pk=lease.job_id).first()
+    product = job.product if job else None
+    if job is None or product is None:
+        raise LeaseLost("The job's or the product's row is gone.")
     ensure_fetched(lease, job, folder / "fetched")
     with (
         PixelProcess(
