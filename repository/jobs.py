@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest, Now
 from kombu.exceptions import OperationalError as BrokerError
 
 from repository import registration
-from repository.errors import Conflict, LeaseLost, RastrumError
+from repository.errors import Conflict, LeaseLost, NotFound, RastrumError
 from repository.failpoints import around
 from repository.findings import Findings
 from repository.models import Collection, Job, Product, Upload
@@ -181,7 +181,7 @@ def _queue_again(
 def cancel(job: Job) -> None:
     """Stop a job that has not ended. A running worker learns of it at its next beat."""
     with commit("jobs.cancel"):
-        locked = Job.objects.select_for_update().get(pk=job.pk)
+        locked = _locked(job)
         if locked.is_final:
             raise Conflict(f"This job has already ended as {locked.state}.", code="job_has_ended")
         _set(locked, state=JobState.CANCELLED, fencing_token=F("fencing_token") + 1,
@@ -192,7 +192,7 @@ def cancel(job: Job) -> None:
 def retry(job: Job) -> None:
     """Start a job over that ended without a product; its original is still there."""
     with commit("jobs.retry"):
-        locked = Job.objects.select_for_update().get(pk=job.pk)
+        locked = _locked(job)
         if locked.state not in (JobState.REJECTED, JobState.FAILED, JobState.CANCELLED):
             raise Conflict("Only a job that ended without a map can be tried again.",
                            code="job_cannot_be_retried")  # fmt: skip
@@ -202,7 +202,7 @@ def retry(job: Job) -> None:
 def answer(job: Job, answers: dict[str, Any]) -> None:
     """The owner's answer to `needs_input`; the job goes on without a new upload."""
     with commit("jobs.answer"):
-        locked = Job.objects.select_for_update().get(pk=job.pk)
+        locked = _locked(job)
         if locked.state != JobState.NEEDS_INPUT:
             raise Conflict("This job does not wait for an answer.", code="no_answer_needed")
         Job.objects.filter(pk=job.pk).update(answers={**locked.answers, **answers})
@@ -217,6 +217,14 @@ def unfinished() -> QuerySet[Job]:
 def is_due() -> Q:
     """Jobs whose time to be worked on has come."""
     return Q(state=JobState.QUEUED) & (Q(not_before=None) | Q(not_before__lte=Now()))
+
+
+def _locked(job: Job) -> Job:
+    """The job's row until the transaction ends. Raises NotFound where it was deleted."""
+    locked = Job.objects.select_for_update().filter(pk=job.pk).first()
+    if locked is None:
+        raise NotFound("This job is not here any more.")
+    return locked
 
 
 def _start_over(job: Job) -> None:

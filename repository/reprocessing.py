@@ -6,7 +6,7 @@ from typing import Any
 
 from repository import jobs
 from repository.answers import checked
-from repository.errors import Conflict
+from repository.errors import Conflict, NotFound
 from repository.findings import Findings
 from repository.models import Job, Product
 from repository.models.job import JobState
@@ -21,11 +21,13 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
     """A job that makes the next version of a published product from the same originals, with
     other answers (`nodata`, `crs` ...). The present version is served until that commits.
 
-    Raises Forbidden, BadRequest, Conflict `job_is_running` or `originals_missing`.
+    Raises Forbidden, BadRequest, NotFound, Conflict `job_is_running` or `originals_missing`.
     """
     require_change(principal, product)
     with commit("jobs.reprocess"):
-        locked = Product.objects.select_for_update().get(pk=product.pk)
+        locked = Product.objects.select_for_update().filter(pk=product.pk).first()
+        if locked is None:
+            raise NotFound("This map is not here any more.")
         earlier = Job.objects.filter(product=locked).order_by("-created").first()
         if earlier is None or locked.state != ProductState.PUBLISHED:
             raise Conflict("The originals of this map are not here.", code="originals_missing",
