@@ -190,12 +190,16 @@ def cancel(job: Job) -> None:
 
 
 def retry(job: Job) -> None:
-    """Start a job over that ended without a product; its original is still there."""
+    """Start a job over that ended without a product; its original is still there.
+
+    Raises NotFound, Conflict (`job_cannot_be_retried`, `job_is_running`, `duplicate_id`).
+    """
     with commit("jobs.retry"):
         locked = _locked(job)
         if locked.state not in (JobState.REJECTED, JobState.FAILED, JobState.CANCELLED):
             raise Conflict("Only a job that ended without a map can be tried again.",
                            code="job_cannot_be_retried")  # fmt: skip
+        registration.require_replaceable(locked)
         _start_over(locked)
 
 

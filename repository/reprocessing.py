@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repository import jobs
+from repository import jobs, registration
 from repository.answers import checked
 from repository.errors import Conflict, NotFound
 from repository.findings import Findings
@@ -28,17 +28,12 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
         locked = Product.objects.select_for_update().filter(pk=product.pk).first()
         if locked is None:
             raise NotFound("This map is not here any more.")
-        earlier = Job.objects.filter(product=locked).order_by("-created").first()
-        if earlier is None or locked.state != ProductState.PUBLISHED:
+        published = Job.objects.filter(product=locked, state=JobState.PUBLISHED)
+        last = published.order_by("-created").first()
+        if last is None or locked.state != ProductState.PUBLISHED:
             raise Conflict("The originals of this map are not here.", code="originals_missing",
                            hint="Upload the file again.")  # fmt: skip
-        if not earlier.is_final:
-            raise Conflict(
-                "This map is being prepared anew at this moment.",
-                code="job_is_running",
-                hint="Wait for that job, or cancel it.",
-            )
-        last = Job.objects.filter(product=locked, state=JobState.PUBLISHED).latest("created")
+        registration.require_no_running_job(locked)
         answers = checked(answers, Findings.from_json(last.found or {}))
         request = {**last.request, "replaces": locked.version}
         if locked.datetime_source == DatetimeSource.GIVEN and locked.start and locked.end:

@@ -137,8 +137,9 @@ def test_publishing_twice_changes_nothing(make_job: MakeJob) -> None:
     job = make_job()
     publish(job, claimed(job))
     before = Product.objects.values().get(pk=job.product_id)
-    with transaction.atomic():
+    with pytest.raises(Rejected) as refused, transaction.atomic():
         registration.publish(job.product_id, raster_info(), STYLE, [], request=job.request)
+    assert refused.value.code == "product_changed"
     assert Product.objects.values().get(pk=job.product_id) == before
 
 
