@@ -193,8 +193,7 @@ def publish(
             f"The map {product.address} was removed, or got another version, meanwhile.",
             code="product_changed", hint="Make a new version from its page, if it is still there.",
         )  # fmt: skip
-    product.start, product.datetime_source = _datetime_of(request, info, product)
-    product.end = parse_datetime(request.get("end_datetime") or "") or product.start
+    product.start, product.end, product.datetime_source = _time_of(request, info, product)
     product.footprint = GEOSGeometry(json.dumps(info.footprint_wgs84), srid=4326)
     product.bbox = list(info.bounds_wgs84)
     product.raster = info.to_json()
@@ -251,14 +250,18 @@ def remove(product: Product, *, reason: str = "") -> None:
     log.info("removed %s (%s)", product.address, product.uuid)
 
 
-def _datetime_of(
+def _time_of(
     request: dict[str, Any], info: RasterInfo, product: Product
-) -> tuple[datetime | None, str]:
-    """The product's time and where it was read: given, else found, else the upload's."""
+) -> tuple[datetime | None, datetime | None, str]:
+    """The product's start and end, and where they were read: given for this version or for one
+    before, else found, else the upload's."""
     given = parse_datetime(request.get("datetime") or "")
     if given is not None:
-        return given, DatetimeSource.GIVEN
+        end = parse_datetime(request.get("end_datetime") or "")
+        return given, end or given, DatetimeSource.GIVEN
+    if product.datetime_source == DatetimeSource.GIVEN:
+        return product.start, product.end, DatetimeSource.GIVEN
     found = parse_datetime(info.datetime or "")
     if found is not None and info.datetime_source is not None:
-        return found, info.datetime_source
-    return product.created, DatetimeSource.UPLOAD
+        return found, found, info.datetime_source
+    return product.created, product.created, DatetimeSource.UPLOAD

@@ -10,10 +10,9 @@ from repository.errors import Conflict, NotFound
 from repository.findings import Findings
 from repository.models import Job, Product
 from repository.models.job import JobState
-from repository.models.product import DatetimeSource, ProductState
+from repository.models.product import ProductState
 from repository.policy import require_change
 from repository.principal import Principal
-from repository.times import format_instant
 from repository.transactions import commit
 
 
@@ -35,11 +34,8 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
                            hint="Upload the file again.")  # fmt: skip
         registration.require_no_running_job(locked)
         answers = checked(answers, Findings.from_json(last.found or {}))
-        request = {**last.request, "replaces": locked.version}
-        if locked.datetime_source == DatetimeSource.GIVEN and locked.start and locked.end:
-            # It may have been given after the last version was made.
-            request |= {"datetime": format_instant(locked.start),
-                        "end_datetime": format_instant(locked.end)}  # fmt: skip
+        # A time that was given is the map's by now: it may be changed until the job ends.
+        request = {**last.request, "replaces": locked.version, "datetime": "", "end_datetime": ""}
         return jobs.enqueue(
             upload=last.upload, product=locked, collection=locked.collection,
             owner_id=principal.user_id, request=request,

@@ -131,7 +131,7 @@ def _bring_in(lease: Lease, folder: Path) -> None:
         files = _store_all(job, inspection, converted, handed)
         _tell(jobs.advance, lease, progress=STORED)
 
-    info, style = converted[0].info, _style_of(product, converted[0].style)
+    info, style = converted[0].info, converted[0].style
     request = dict(job.request)
     if job.answers.get("datetime"):
         request |= {"datetime": job.answers["datetime"], "end_datetime": ""}
@@ -142,9 +142,13 @@ def _publish(
     lease: Lease, product_uuid: uuid.UUID, info: RasterInfo, style: RenderingStyle,
     files: list[StoredFile], request: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The one commit that ends the job and makes its product visible. Raises LeaseLost."""
+    """The one commit that ends the job and makes its product visible. Raises LeaseLost, Rejected.
+
+    The product's row is locked before its style is read: what its owner changed until now stays.
+    """
     with commit("jobs.publish"):
         jobs.mark_published(lease)
+        style = _style_of(registration.lock(product_uuid), style)
         registration.publish(product_uuid, info, style, files, request=request)
 
 
