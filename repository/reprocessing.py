@@ -39,5 +39,6 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
         return jobs.enqueue(
             upload=last.upload, product=locked, collection=locked.collection,
             owner_id=principal.user_id, request=request,
-            answers={**last.answers, **answers},
+            answers={name: value for name, value in last.answers.items() if name != "datetime"}
+            | answers,
         )  # fmt: skip
