@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest, Now
 from kombu.exceptions import OperationalError as BrokerError
 
 from repository import registration
-from repository.errors import Conflict, LeaseLost, NotFound, RastrumError
+from repository.errors import Conflict, LeaseLost, NotFound, OutOfSpace, RastrumError
 from repository.failpoints import around
 from repository.findings import Findings
 from repository.models import Collection, Job, Product, Upload
@@ -34,6 +34,8 @@ log = logging.getLogger("rastrum.jobs")
 INGEST_TASK = "tasks.ingest"
 MAX_TIMELINE = 200
 """Entries that are kept: a job may wait for room many times."""
+ROOM_SECONDS = 24 * 3600
+"""How long a job waits for room. One that needs more than the disk ever has would wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,10 @@ def enqueue(
     """A queued job for an upload, of its owner unless told otherwise; within the caller's
     transaction, rung once that commits."""
     job = Job.objects.create(
-        owner_id=owner_id or upload.owner_id,
-        answers=answers or {},
-        collection=collection,
-        slug=product.slug,
-        product=product,
-        upload=upload,
-        request=request,
+        owner_id=owner_id or upload.owner_id, answers=answers or {}, collection=collection,
+        slug=product.slug, product=product, upload=upload, request=request,
         timeline=[[JobState.QUEUED, _now()]],
-    )
+    )  # fmt: skip
     transaction.on_commit(lambda: ring(job.id), robust=True)
     return job
 
@@ -156,20 +153,29 @@ def give_back(lease: Lease, error: RastrumError) -> None:
 
 def put_off(lease: Lease, error: RastrumError) -> None:
     """What the job needs is not there now (room, the store): it waits without using up a try,
-    however often that happens. Its `step` and `error` say why."""
-    _queue_again(lease, error, seconds=settings.RETRY_SECONDS, step=error.title,
+    however often that happens. Its `step` and `error` say why. For room it waits a day at most,
+    and then ends as `failed`.
+    """
+    now, before = _now(), _field(lease, "error") or {}
+    since = before.get("since", now) if before.get("code") == error.code else now
+    waited = datetime.fromisoformat(now) - datetime.fromisoformat(since)
+    if isinstance(error, OutOfSpace) and waited.total_seconds() > ROOM_SECONDS:
+        error.hint = "It has waited for a day. Try again when the operator has made room."
+        finish(lease, JobState.FAILED, error)
+        return
+    _queue_again(lease, error, seconds=settings.RETRY_SECONDS, step=error.title, since=since,
                  attempts=Greatest(F("attempts") - 1, 0))  # fmt: skip
 
 
 def _queue_again(
-    lease: Lease, error: RastrumError, *, seconds: int, step: str, **values: Any
+    lease: Lease, error: RastrumError, *, seconds: int, step: str, since: str = "", **values: Any
 ) -> None:
     with around("jobs.give_back"):
         _write(
             lease,
             state=JobState.QUEUED,
             step=step,
-            error=_error_json(error),
+            error=_error_json(error) | ({"since": since} if since else {}),
             timeline=[*_field(lease, "timeline"), [JobState.QUEUED, _now()]][-MAX_TIMELINE:],
             lease_until=None,
             not_before=Now() + timedelta(seconds=seconds),

@@ -242,8 +242,13 @@ def _style_of(product: Product, default: RenderingStyle) -> RenderingStyle:
 
 
 def _require_room(size: int) -> None:
-    """Raise OutOfSpace where the files of a job do not fit on this machine's disk now."""
-    free = shutil.disk_usage(settings.WORK_DIR).free
+    """Raise OutOfSpace where the files of a job do not fit on this machine's disk now, Rejected
+    `too_large` where they never will."""
+    disk = shutil.disk_usage(settings.WORK_DIR)
+    free = disk.free
+    if size > disk.total:
+        raise Rejected(f"The files have {size:,} bytes, more than the worker's whole disk.",
+                       code="too_large", hint="Send it in smaller pieces.")  # fmt: skip
     if free - size < settings.MIN_FREE_BYTES:
         raise OutOfSpace(f"The worker has {free:,} bytes left, too few for {size:,} more.")
 
