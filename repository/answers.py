@@ -86,9 +86,17 @@ def parse_nodata(value: Any) -> float | int | str:
         if text == "nan":
             return "nan"
         value = _number(text)
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or _is_endless(value):
         raise InvalidAnswer("nodata", "This is no number.", hint="Write a number, or nan.")
     return "nan" if math.isnan(value) else value
+
+
+def _is_endless(value: int | float) -> bool:
+    """Whether it is larger than any float: infinite, or an integer of hundreds of digits."""
+    try:
+        return math.isinf(value)
+    except OverflowError:
+        return True
 
 
 def _number(text: str) -> float | int | None:
@@ -111,7 +119,7 @@ def _bounds(value: Any) -> list[float]:
     hint = "Write left, bottom, right, top in the units of the coordinate system."
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 4:
         raise InvalidAnswer("bounds", "The bounds are four numbers.", hint=hint)
-    if not all(isinstance(n, int | float) and math.isfinite(n) for n in value):
+    if not all(isinstance(n, int | float) and not (_is_endless(n) or math.isnan(n)) for n in value):
         raise InvalidAnswer("bounds", "The bounds are four numbers.", hint=hint)
     left, bottom, right, top = value
     if left >= right or bottom >= top:

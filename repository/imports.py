@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from repository import jobs, registration, uploads
 from repository.authentication import principal_of_user
 from repository.dropbox.box import Box
 from repository.dropbox.configured import SOURCE, configured_box
-from repository.errors import Rejected
+from repository.errors import NotFound, Rejected
 from repository.fetching.addresses import Rules, masked, parse
 from repository.fetching.buckets import Bucket, ObjectSource, find_bucket
 from repository.fetching.download import Downloaded, Source
@@ -54,13 +56,17 @@ def accept(
     request: ProductRequest, *, expected: dict[str, str],
     in_same_commit: Callable[[Job], None] = lambda job: None,
 ) -> Job:  # fmt: skip
-    """Queue a job whose upload has no file yet, but a source; `expected` is for `verify`."""
+    """Queue a job whose upload has no file yet, but a source; `expected` is for `verify`.
+
+    Raises Forbidden, BadRequest, Conflict (`duplicate_id`), OutOfSpace, or NotFound where the
+    collection is removed at the same time.
+    """
     require_contributor(principal, collection)
     visibility = uploads.visibility_of(collection, request)
     uploads.make_room_or_refuse(0)
     user_id = principal.user_id
     assert user_id is not None, "require_contributor lets no anonymous caller pass"
-    with commit("imports.accept"):
+    with _not_found_if_removed(collection), commit("imports.accept"):
         product = registration.reserve(
             collection, request.id or id_from_file_name(file_name), owner_id=user_id,
             exact=bool(request.id), product_uuid=uuid.uuid4(),
@@ -77,6 +83,14 @@ def accept(
         in_same_commit(job)
     log.info("job %s: will fetch %s for %s", job.id, masked(source), product.address)
     return job
+
+
+@contextmanager
+def _not_found_if_removed(collection: Collection) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:  # foreign keys are checked at the commit
+        raise NotFound(f"The collection {collection.id} was removed meanwhile.") from error
 
 
 def sources_of(upload: Upload) -> Sequence[Source]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest, Now
 from kombu.exceptions import OperationalError as BrokerError
 
 from repository import registration
-from repository.errors import Conflict, LeaseLost, RastrumError
+from repository.errors import Conflict, LeaseLost, NotFound, OutOfSpace, RastrumError
 from repository.failpoints import around
 from repository.findings import Findings
 from repository.models import Collection, Job, Product, Upload
@@ -34,6 +34,8 @@ log = logging.getLogger("rastrum.jobs")
 INGEST_TASK = "tasks.ingest"
 MAX_TIMELINE = 200
 """Entries that are kept: a job may wait for room many times."""
+ROOM_SECONDS = 24 * 3600
+"""How long a job waits for room. One that needs more than the disk ever has would wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,10 @@ def enqueue(
     """A queued job for an upload, of its owner unless told otherwise; within the caller's
     transaction, rung once that commits."""
     job = Job.objects.create(
-        owner_id=owner_id or upload.owner_id,
-        answers=answers or {},
-        collection=collection,
-        slug=product.slug,
-        product=product,
-        upload=upload,
-        request=request,
+        owner_id=owner_id or upload.owner_id, answers=answers or {}, collection=collection,
+        slug=product.slug, product=product, upload=upload, request=request,
         timeline=[[JobState.QUEUED, _now()]],
-    )
+    )  # fmt: skip
     transaction.on_commit(lambda: ring(job.id), robust=True)
     return job
 
@@ -115,7 +112,7 @@ def advance(lease: Lease, *, progress: float, state: str | None = None, step: st
     if step:
         values["step"] = step
     if state is not None:
-        values |= {"state": state, "timeline": [*_timeline(lease), [state, _now()]]}
+        values |= {"state": state, "timeline": [*_field(lease, "timeline"), [state, _now()]]}
     with around("jobs.advance"):
         _write(lease, **values)
 
@@ -146,31 +143,40 @@ def mark_published(lease: Lease) -> None:
 
 def give_back(lease: Lease, error: RastrumError) -> None:
     """After a failure of ours: wait for the next try, or `failed` after the last."""
-    job = Job.objects.get(pk=lease.job_id)
-    if job.attempts >= settings.MAX_ATTEMPTS:
+    attempts = _field(lease, "attempts")
+    if attempts >= settings.MAX_ATTEMPTS:
         finish(lease, JobState.FAILED, error)
         return
-    seconds = settings.RETRY_SECONDS * 8 ** (job.attempts - 1)
+    seconds = settings.RETRY_SECONDS * 8 ** (attempts - 1)
     _queue_again(lease, error, seconds=seconds, step="")
 
 
 def put_off(lease: Lease, error: RastrumError) -> None:
     """What the job needs is not there now (room, the store): it waits without using up a try,
-    however often that happens. Its `step` and `error` say why."""
-    _queue_again(lease, error, seconds=settings.RETRY_SECONDS, step=error.title,
+    however often that happens. Its `step` and `error` say why. For room it waits a day at most,
+    and then ends as `failed`.
+    """
+    now, before = _now(), _field(lease, "error") or {}
+    since = before.get("since", now) if before.get("code") == error.code else now
+    waited = datetime.fromisoformat(now) - datetime.fromisoformat(since)
+    if isinstance(error, OutOfSpace) and waited.total_seconds() > ROOM_SECONDS:
+        error.hint = "It has waited for a day. Try again when the operator has made room."
+        finish(lease, JobState.FAILED, error)
+        return
+    _queue_again(lease, error, seconds=settings.RETRY_SECONDS, step=error.title, since=since,
                  attempts=Greatest(F("attempts") - 1, 0))  # fmt: skip
 
 
 def _queue_again(
-    lease: Lease, error: RastrumError, *, seconds: int, step: str, **values: Any
+    lease: Lease, error: RastrumError, *, seconds: int, step: str, since: str = "", **values: Any
 ) -> None:
     with around("jobs.give_back"):
         _write(
             lease,
             state=JobState.QUEUED,
             step=step,
-            error=_error_json(error),
-            timeline=[*_timeline(lease), [JobState.QUEUED, _now()]][-MAX_TIMELINE:],
+            error=_error_json(error) | ({"since": since} if since else {}),
+            timeline=[*_field(lease, "timeline"), [JobState.QUEUED, _now()]][-MAX_TIMELINE:],
             lease_until=None,
             not_before=Now() + timedelta(seconds=seconds),
             updated=Now(),
@@ -181,7 +187,7 @@ def _queue_again(
 def cancel(job: Job) -> None:
     """Stop a job that has not ended. A running worker learns of it at its next beat."""
     with commit("jobs.cancel"):
-        locked = Job.objects.select_for_update().get(pk=job.pk)
+        locked = _locked(job)
         if locked.is_final:
             raise Conflict(f"This job has already ended as {locked.state}.", code="job_has_ended")
         _set(locked, state=JobState.CANCELLED, fencing_token=F("fencing_token") + 1,
@@ -190,19 +196,23 @@ def cancel(job: Job) -> None:
 
 
 def retry(job: Job) -> None:
-    """Start a job over that ended without a product; its original is still there."""
+    """Start a job over that ended without a product; its original is still there.
+
+    Raises NotFound, Conflict (`job_cannot_be_retried`, `job_is_running`, `duplicate_id`).
+    """
     with commit("jobs.retry"):
-        locked = Job.objects.select_for_update().get(pk=job.pk)
+        locked = _locked(job)
         if locked.state not in (JobState.REJECTED, JobState.FAILED, JobState.CANCELLED):
             raise Conflict("Only a job that ended without a map can be tried again.",
                            code="job_cannot_be_retried")  # fmt: skip
+        registration.require_replaceable(locked)
         _start_over(locked)
 
 
 def answer(job: Job, answers: dict[str, Any]) -> None:
     """The owner's answer to `needs_input`; the job goes on without a new upload."""
     with commit("jobs.answer"):
-        locked = Job.objects.select_for_update().get(pk=job.pk)
+        locked = _locked(job)
         if locked.state != JobState.NEEDS_INPUT:
             raise Conflict("This job does not wait for an answer.", code="no_answer_needed")
         Job.objects.filter(pk=job.pk).update(answers={**locked.answers, **answers})
@@ -217,6 +227,14 @@ def unfinished() -> QuerySet[Job]:
 def is_due() -> Q:
     """Jobs whose time to be worked on has come."""
     return Q(state=JobState.QUEUED) & (Q(not_before=None) | Q(not_before__lte=Now()))
+
+
+def _locked(job: Job) -> Job:
+    """The job's row until the transaction ends. Raises NotFound where it was deleted."""
+    locked = Job.objects.select_for_update().filter(pk=job.pk).first()
+    if locked is None:
+        raise NotFound("This job is not here any more.")
+    return locked
 
 
 def _start_over(job: Job) -> None:
@@ -236,7 +254,7 @@ def _end(lease: Lease, state: str, error: RastrumError | None, **values: Any) ->
         lease,
         state=state,
         error=_error_json(error) if error else None,
-        timeline=[*_timeline(lease), [state, _now()]],
+        timeline=[*_field(lease, "timeline"), [state, _now()]],
         lease_until=None,
         finished=Now() if state in FINAL_STATES else None,
         updated=Now(),
@@ -253,9 +271,12 @@ def _write(lease: Lease, **values: Any) -> None:
         raise LeaseLost()
 
 
-def _timeline(lease: Lease) -> list[Any]:
-    timeline: list[Any] = Job.objects.values_list("timeline", flat=True).get(pk=lease.job_id)
-    return timeline
+def _field(lease: Lease, name: str) -> Any:
+    """One value of the job's row. Raises LeaseLost where the row was deleted."""
+    row = Job.objects.filter(pk=lease.job_id).values_list(name).first()
+    if row is None:
+        raise LeaseLost("The job is gone.")
+    return row[0]
 
 
 def _error_json(error: RastrumError) -> dict[str, Any]:

@@ -78,6 +78,16 @@ def require_contributor(principal: Principal, collection: Collection) -> None:
         )
 
 
+def require_retry(principal: Principal, job: Job) -> None:
+    """Raise SignInRequired or Forbidden unless the caller may start the job over: a new map needs
+    what an upload needs, a new version what a change of the map needs."""
+    require_change(principal, job)
+    if job.request.get("replaces") is None:
+        require_contributor(principal, job.collection)
+    elif job.product is not None:
+        require_change(principal, job.product)
+
+
 def may_import(principal: Principal) -> bool:
     """Whether this caller may have files fetched: the server then speaks to other servers."""
     if principal.is_anonymous or not principal.can_write:

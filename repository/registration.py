@@ -21,9 +21,10 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
-from repository.errors import BadRequest, Conflict
+from repository.errors import BadRequest, Conflict, LeaseLost, Rejected
 from repository.failpoints import around
 from repository.models import Asset, Collection, Job, Product
+from repository.models.job import FINAL_STATES
 from repository.models.product import DatetimeSource, ProductState
 from repository.names import is_valid_id, title_from_file_name
 from repository.raster_info import RasterInfo
@@ -131,6 +132,36 @@ def reserve_again(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(product=product)
 
 
+def require_replaceable(job: Job) -> None:
+    """Raise Conflict (`job_cannot_be_retried`, `job_is_running`) unless the version that the job
+    replaces, if it makes a new one, is served now and no other job works on the product."""
+    replaced = job.request.get("replaces")
+    if replaced is None:
+        return
+    rows = Product.objects.select_for_update()
+    product = rows.filter(pk=job.product_id).first() if job.product_id else None
+    if product is None or not _serves(product, replaced):
+        raise Conflict(
+            "The map was removed, or has another version by now.",
+            code="job_cannot_be_retried", hint="Make a new version from the page of the map.",
+        )  # fmt: skip
+    require_no_running_job(product)
+
+
+def require_no_running_job(product: Product) -> None:
+    """Raise Conflict `job_is_running` where a job prepares the product at this moment."""
+    if Job.objects.filter(product=product).exclude(state__in=FINAL_STATES).exists():
+        raise Conflict(
+            "This map is being prepared anew at this moment.",
+            code="job_is_running",
+            hint="Wait for that job, or cancel it.",
+        )
+
+
+def _serves(product: Product, version: int) -> bool:
+    return product.state == ProductState.PUBLISHED and product.version == version
+
+
 def forget_reserved(products: QuerySet[Product]) -> None:
     """Free ids that no job will use; one that was published meanwhile stays."""
     products.filter(state=ProductState.RESERVED).delete()
@@ -149,17 +180,20 @@ def publish(
     the job's fence guards: any number of deliveries of one job gives one result.
 
     A product that is published already gets a new version if `request` says which one it
-    `replaces`; one that is removed, or has changed its version meanwhile, is left as it is.
+    `replaces`. Raises Rejected `product_changed` for one that is removed, or has changed its
+    version meanwhile, LeaseLost where its row is gone.
     """
-    product = Product.objects.select_for_update().get(pk=product_uuid)
+    product = lock(product_uuid)
     replaced = request.get("replaces")
-    if product.state == ProductState.PUBLISHED and product.version == replaced:
+    if replaced is not None and _serves(product, replaced):
         product.version += 1
         product.revision += 1
     elif product.state != ProductState.RESERVED:
-        return product
-    product.start, product.datetime_source = _datetime_of(request, info, product)
-    product.end = parse_datetime(request.get("end_datetime") or "") or product.start
+        raise Rejected(
+            f"The map {product.address} was removed, or got another version, meanwhile.",
+            code="product_changed", hint="Make a new version from its page, if it is still there.",
+        )  # fmt: skip
+    product.start, product.end, product.datetime_source = _time_of(request, info, product)
     product.footprint = GEOSGeometry(json.dumps(info.footprint_wgs84), srid=4326)
     product.bbox = list(info.bounds_wgs84)
     product.raster = info.to_json()
@@ -186,6 +220,15 @@ def publish(
     return product
 
 
+def lock(product_uuid: uuid.UUID) -> Product:
+    """The product as it is until the caller's transaction ends. Raises LeaseLost where its row is
+    gone: then its jobs are over, too."""
+    product = Product.objects.select_for_update().filter(pk=product_uuid).first()
+    if product is None:
+        raise LeaseLost("The product's row is gone.")
+    return product
+
+
 def amend(product: Product, changes: dict[str, Any]) -> None:
     """Change metadata, style or visibility; every cached picture of it becomes stale."""
     with around("registration.amend"):
@@ -207,14 +250,18 @@ def remove(product: Product, *, reason: str = "") -> None:
     log.info("removed %s (%s)", product.address, product.uuid)
 
 
-def _datetime_of(
+def _time_of(
     request: dict[str, Any], info: RasterInfo, product: Product
-) -> tuple[datetime | None, str]:
-    """The product's time and where it was read: given, else found, else the upload's."""
+) -> tuple[datetime | None, datetime | None, str]:
+    """The product's start and end, and where they were read: given for this version or for one
+    before, else found, else the upload's."""
     given = parse_datetime(request.get("datetime") or "")
     if given is not None:
-        return given, DatetimeSource.GIVEN
+        end = parse_datetime(request.get("end_datetime") or "")
+        return given, end or given, DatetimeSource.GIVEN
+    if product.datetime_source == DatetimeSource.GIVEN:
+        return product.start, product.end, DatetimeSource.GIVEN
     found = parse_datetime(info.datetime or "")
     if found is not None and info.datetime_source is not None:
-        return found, info.datetime_source
-    return product.created, DatetimeSource.UPLOAD
+        return found, found, info.datetime_source
+    return product.created, product.created, DatetimeSource.UPLOAD

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from repository import jobs
+from repository import jobs, registration
 from repository.answers import checked
-from repository.errors import Conflict
+from repository.errors import Conflict, NotFound
 from repository.findings import Findings
 from repository.models import Job, Product
 from repository.models.job import JobState
-from repository.models.product import DatetimeSource, ProductState
+from repository.models.product import ProductState
 from repository.policy import require_change
 from repository.principal import Principal
-from repository.times import format_instant
 from repository.transactions import commit
 
 
@@ -21,30 +20,25 @@ def reprocess(principal: Principal, product: Product, answers: dict[str, Any]) -
     """A job that makes the next version of a published product from the same originals, with
     other answers (`nodata`, `crs` ...). The present version is served until that commits.
 
-    Raises Forbidden, BadRequest, Conflict `job_is_running` or `originals_missing`.
+    Raises Forbidden, BadRequest, NotFound, Conflict `job_is_running` or `originals_missing`.
     """
     require_change(principal, product)
     with commit("jobs.reprocess"):
-        locked = Product.objects.select_for_update().get(pk=product.pk)
-        earlier = Job.objects.filter(product=locked).order_by("-created").first()
-        if earlier is None or locked.state != ProductState.PUBLISHED:
+        locked = Product.objects.select_for_update().filter(pk=product.pk).first()
+        if locked is None:
+            raise NotFound("This map is not here any more.")
+        published = Job.objects.filter(product=locked, state=JobState.PUBLISHED)
+        last = published.order_by("-created").first()
+        if last is None or locked.state != ProductState.PUBLISHED:
             raise Conflict("The originals of this map are not here.", code="originals_missing",
                            hint="Upload the file again.")  # fmt: skip
-        if not earlier.is_final:
-            raise Conflict(
-                "This map is being prepared anew at this moment.",
-                code="job_is_running",
-                hint="Wait for that job, or cancel it.",
-            )
-        last = Job.objects.filter(product=locked, state=JobState.PUBLISHED).latest("created")
+        registration.require_no_running_job(locked)
         answers = checked(answers, Findings.from_json(last.found or {}))
-        request = {**last.request, "replaces": locked.version}
-        if locked.datetime_source == DatetimeSource.GIVEN and locked.start and locked.end:
-            # It may have been given after the last version was made.
-            request |= {"datetime": format_instant(locked.start),
-                        "end_datetime": format_instant(locked.end)}  # fmt: skip
+        # A time that was given is the map's by now: it may be changed until the job ends.
+        request = {**last.request, "replaces": locked.version, "datetime": "", "end_datetime": ""}
         return jobs.enqueue(
             upload=last.upload, product=locked, collection=locked.collection,
             owner_id=principal.user_id, request=request,
-            answers={**last.answers, **answers},
+            answers={name: value for name, value in last.answers.items() if name != "datetime"}
+            | answers,
         )  # fmt: skip

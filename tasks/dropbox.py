@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.db.models import ExpressionWrapper, Q
 from django.db.models.fields import BooleanField
 from django.db.models.functions import Now
@@ -54,16 +55,18 @@ def look_round() -> int:
 
 @contextmanager
 def _logged(what: str) -> Iterator[None]:
-    """What cannot be read or moved stops nothing else."""
+    """What cannot be read, moved or noted stops nothing else."""
     try:
         yield
-    except (OSError, RastrumError) as error:
+    except (DatabaseError, InterfaceError, OSError, RastrumError) as error:
         log.warning("%s: %s; the next round tries again", what, error)
+        if isinstance(error, (DatabaseError, InterfaceError)) and not connection.in_atomic_block:
+            close_old_connections()
 
 
 def _look_into(box: Box, collection: Collection, at_most: int) -> int:
     """One sub-folder; how many of its items became jobs."""
-    items, taken = box.items(collection.pk), 0
+    items, taken = [item for item in box.items(collection.pk) if _can_be_noted(item)], 0
     rows = _rows(collection)
     DroppedItem.objects.bulk_create(
         [DroppedItem(place=i.place, signature=i.signature) for i in items if i.place not in rows],
@@ -83,6 +86,12 @@ def _look_into(box: Box, collection: Collection, at_most: int) -> int:
             taken += _take(box, collection, item)
     _forget(rows.values())
     return taken
+
+
+def _can_be_noted(item: Item) -> bool:
+    if item.is_too_long:
+        log.warning("drop box: left %s... alone: its name is too long", item.place[:100])
+    return not item.is_too_long
 
 
 def _rows(collection: Collection) -> dict[str, DroppedItem]:

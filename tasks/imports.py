@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from repository import imports, jobs, uploads
 from repository.fetching.download import Limits, download
@@ -51,12 +52,19 @@ def _limits() -> Limits:
 
 
 def _reporter(lease: Lease) -> Callable[[int, int | None], None]:
-    """A callback that tells how much has come; it raises LeaseLost in a job that was cancelled."""
+    """A callback that tells how much has come; it raises LeaseLost in a job that was cancelled.
+
+    A database that restarts is not told, and breaks no transfer off: the lease tells in the end.
+    """
 
     def report(received: int, size: int | None) -> None:
         share = received / size if size else 0.0
         of = f" of {size / MEGABYTE:,.1f}" if size else ""
         step = f"Fetching the file: {received / MEGABYTE:,.1f}{of} MB"
-        jobs.advance(lease, progress=min(share, 1.0) * FETCHED, step=step)
+        try:
+            jobs.advance(lease, progress=min(share, 1.0) * FETCHED, step=step)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("job %s: the progress is not told (%s)", lease.job_id, error)
+            connection.close()
 
     return report

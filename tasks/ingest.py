@@ -102,10 +102,11 @@ def _tell(write: Callable[..., object], *what: Any, **values: Any) -> None:
 
 def _bring_in(lease: Lease, folder: Path) -> None:
     """The journey of one upload. Raises what ends it early."""
-    job = Job.objects.select_related("upload", "product", "collection").get(pk=lease.job_id)
-    product = job.product
-    if product is None:
-        raise LeaseLost("The product's row is gone.")
+    rows = Job.objects.select_related("upload", "product", "collection")
+    job = rows.filter(pk=lease.job_id).first()
+    product = job.product if job else None
+    if job is None or product is None:
+        raise LeaseLost("The job's or the product's row is gone.")
     ensure_fetched(lease, job, folder / "fetched")
     with (
         PixelProcess(
@@ -130,7 +131,7 @@ def _bring_in(lease: Lease, folder: Path) -> None:
         files = _store_all(job, inspection, converted, handed)
         _tell(jobs.advance, lease, progress=STORED)
 
-    info, style = converted[0].info, _style_of(product, converted[0].style)
+    info, style = converted[0].info, converted[0].style
     request = dict(job.request)
     if job.answers.get("datetime"):
         request |= {"datetime": job.answers["datetime"], "end_datetime": ""}
@@ -141,9 +142,13 @@ def _publish(
     lease: Lease, product_uuid: uuid.UUID, info: RasterInfo, style: RenderingStyle,
     files: list[StoredFile], request: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The one commit that ends the job and makes its product visible. Raises LeaseLost."""
+    """The one commit that ends the job and makes its product visible. Raises LeaseLost, Rejected.
+
+    The product's row is locked before its style is read: what its owner changed until now stays.
+    """
     with commit("jobs.publish"):
         jobs.mark_published(lease)
+        style = _style_of(registration.lock(product_uuid), style)
         registration.publish(product_uuid, info, style, files, request=request)
 
 
@@ -237,8 +242,13 @@ def _style_of(product: Product, default: RenderingStyle) -> RenderingStyle:
 
 
 def _require_room(size: int) -> None:
-    """Raise OutOfSpace where the files of a job do not fit on this machine's disk now."""
-    free = shutil.disk_usage(settings.WORK_DIR).free
+    """Raise OutOfSpace where the files of a job do not fit on this machine's disk now, Rejected
+    `too_large` where they never will."""
+    disk = shutil.disk_usage(settings.WORK_DIR)
+    free = disk.free
+    if size > disk.total:
+        raise Rejected(f"The files have {size:,} bytes, more than the worker's whole disk.",
+                       code="too_large", hint="Send it in smaller pieces.")  # fmt: skip
     if free - size < settings.MIN_FREE_BYTES:
         raise OutOfSpace(f"The worker has {free:,} bytes left, too few for {size:,} more.")
 

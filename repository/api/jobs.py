@@ -17,7 +17,7 @@ from repository.catalogue import find_job
 from repository.findings import Findings
 from repository.job_search import search_jobs, states_of
 from repository.models import Job
-from repository.policy import require_change, require_writer
+from repository.policy import require_change, require_retry, require_writer
 from repository.previewing import preview as places
 
 router = Router(tags=["jobs"])
@@ -73,7 +73,7 @@ def cancel(request: HttpRequest, job_id: str) -> Any:
 def retry(request: HttpRequest, job_id: str) -> Any:
     """Start over from the original that was kept."""
     job = find_job(caller(request), job_id)
-    require_change(caller(request), job)
+    require_retry(caller(request), job)
     jobs.retry(job)
     return 202, single_job_json(find_job(caller(request), job_id), request_links(request))
 

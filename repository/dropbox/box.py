@@ -18,6 +18,8 @@ UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", 
 """Endings of names under which programs write what is not whole yet."""
 LONGEST_STEM, LONGEST_ENDING = 240, 10
 """Bytes of a name that is given anew, where 255 are allowed."""
+LONGEST_PLACE = 900
+"""Characters that a row of the catalogue takes (DroppedItem); only a bucket has longer names."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Item:
     """False: a program still writes it, or nothing is in it yet."""
     problem: str = ""
     """Why it can never be taken."""
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether its place is longer than what can be noted: it is left where it lies."""
+        return len(self.place) > LONGEST_PLACE
 
 
 class Box(Protocol):

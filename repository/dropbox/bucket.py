@@ -31,7 +31,7 @@ class BucketBox:
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
-        self.root = f"{bucket.prefix.rstrip('/')}/" if bucket.prefix else ""
+        self.root = bucket.folder
 
     def collections(self) -> list[str]:
         """See box.Box."""

@@ -28,7 +28,7 @@ CHANGED = ("412", "PreconditionFailed", "416", "InvalidRange")
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket, or the keys of one that begin with a prefix, and how it is reached."""
+    """A bucket, or the keys of one below a prefix, and how it is reached."""
 
     name: str
     prefix: str = ""
@@ -37,6 +37,11 @@ class Bucket:
     access_key: str | None = None
     secret_key: str | None = None
     addressing_style: str = "path"
+
+    @property
+    def folder(self) -> str:
+        """The prefix as a folder, which ends in "/": `data` does not name `data-secret/`."""
+        return f"{self.prefix.rstrip('/')}/" if self.prefix else ""
 
     @cached_property
     def client(self) -> Any:
@@ -66,7 +71,7 @@ def find_bucket(address: str, buckets: Iterable[Bucket]) -> tuple[Bucket, str]:
         raise AddressRefused("This is no address of an object.", hint="s3://bucket/folder/file.tif")
     name, key = found[1], found[2]
     for bucket in buckets:
-        if bucket.name == name and key.startswith(bucket.prefix):
+        if bucket.name == name and key.startswith(bucket.folder):
             return bucket, key
     raise AddressRefused(
         f"The operator has not named s3://{name} as a source, or not this part of it.",

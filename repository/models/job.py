@@ -59,7 +59,8 @@ class Job(models.Model):
     rung = models.DateTimeField(null=True)
     """When the doorbell was last rung."""
     error = models.JSONField(null=True)
-    """{code, message, hint, retryable}; a question has `options` too, where there is a choice."""
+    """{code, message, hint, retryable}; a question has `options` too, where there is a choice,
+    and what waits for room or for the store says `since` when."""
     warnings = models.JSONField(default=list)
     found = models.JSONField(null=True)
     """Findings as far as inspection came: what the files say of themselves."""

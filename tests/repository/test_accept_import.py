@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repository import imports
-from repository.errors import Forbidden
+from repository.errors import Forbidden, NotFound
 from repository.fetching.addresses import AddressRefused
 from repository.models import Collection, Job
 from repository.uploads import ProductRequest
@@ -34,4 +34,16 @@ def test_nothing_is_kept_of_a_refused_request(owner: Role, collection: Collectio
     permit(owner)
     with pytest.raises(AddressRefused):
         imports.accept_import(owner.principal, collection, "https://10.0.0.1/", ProductRequest())
+    assert not Job.objects.exists()
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_a_collection_that_was_deleted_meanwhile_is_not_found(
+    owner: Role, collection: Collection
+) -> None:
+    permit(owner)
+    Collection.objects.filter(pk=collection.pk).delete()
+    with pytest.raises(NotFound):
+        imports.accept_import(owner.principal, collection, URL, ProductRequest())
     assert not Job.objects.exists()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,7 +14,16 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from repository import jobs, lost_jobs, registration
-from repository.errors import Conflict, LeaseLost, NeedsInput, OutOfSpace, Rejected, StepFailed
+from repository.errors import (
+    Conflict,
+    LeaseLost,
+    NeedsInput,
+    NotFound,
+    OutOfSpace,
+    Rejected,
+    StepFailed,
+    Unavailable,
+)
 from repository.findings import Findings
 from repository.jobs import Lease
 from repository.models import Job, Product
@@ -127,8 +137,9 @@ def test_publishing_twice_changes_nothing(make_job: MakeJob) -> None:
     job = make_job()
     publish(job, claimed(job))
     before = Product.objects.values().get(pk=job.product_id)
-    with transaction.atomic():
+    with pytest.raises(Rejected) as refused, transaction.atomic():
         registration.publish(job.product_id, raster_info(), STYLE, [], request=job.request)
+    assert refused.value.code == "product_changed"
     assert Product.objects.values().get(pk=job.product_id) == before
 
 
@@ -235,6 +246,38 @@ def test_an_ended_job_cannot_be_cancelled(make_job: MakeJob) -> None:
     with pytest.raises(Conflict) as refused:
         jobs.cancel(job)
     assert refused.value.code == "job_has_ended"
+
+
+@pytest.mark.parametrize(
+    "change", [jobs.cancel, jobs.retry, lambda job: jobs.answer(job, {"nodata": 0})]
+)
+def test_a_job_that_was_deleted_meanwhile_is_not_found(
+    make_job: MakeJob, change: Callable[[Job], None]
+) -> None:
+    job = make_job()
+    Job.objects.filter(pk=job.pk).delete()
+    with pytest.raises(NotFound):
+        change(job)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda lease: jobs.finish(lease, JobState.REJECTED, Rejected()),
+        lambda lease: jobs.give_back(lease, StepFailed()),
+        lambda lease: jobs.put_off(lease, OutOfSpace()),
+        lambda lease: jobs.advance(lease, progress=0.1, state=JobState.CONVERTING),
+        jobs.mark_published,
+    ],
+)
+def test_a_worker_of_a_deleted_job_has_lost_its_lease(
+    make_job: MakeJob, write: Callable[[Lease], None]
+) -> None:
+    job = make_job()
+    lease = claimed(job)
+    Job.objects.filter(pk=job.pk).delete()
+    with pytest.raises(LeaseLost):
+        write(lease)
 
 
 def test_a_retry_gets_all_that_the_uploader_said(make_job: MakeJob) -> None:
@@ -354,6 +397,33 @@ def test_a_job_that_is_put_off_waits_without_using_up_a_try(
     assert job.error["code"] == "out_of_space"
     publish(job, claimed(job))
     assert state_of(job) == "published"
+
+
+def test_a_job_that_found_no_room_for_a_day_fails_and_can_be_tried_again(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ROOM_SECONDS", 0.2)
+    job = make_job()
+    jobs.put_off(claimed(job), OutOfSpace("The disk is full."))
+    assert state_of(job) == "queued"
+    time.sleep(0.3)
+    jobs.put_off(claimed(job), OutOfSpace("The disk is full."))
+    assert (state_of(job), job.error["code"], job.error["retryable"]) == (
+        "failed", "out_of_space", True,
+    )  # fmt: skip
+    jobs.retry(job)
+    jobs.put_off(claimed(job), OutOfSpace("The disk is full."))
+    assert state_of(job) == "queued"
+
+
+def test_a_store_that_is_away_is_waited_for_without_end(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ROOM_SECONDS", 0)
+    job = make_job()
+    for _ in range(3):
+        jobs.put_off(claimed(job), Unavailable("The store does not answer."))
+    assert state_of(job) == "queued"
 
 
 def test_a_job_that_waits_for_long_keeps_a_short_timeline(

@@ -10,10 +10,10 @@ from pkgutil import resolve_name
 from typing import Any, Protocol
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.db.models.functions import Now
 
-from repository import jobs
+from repository import imports, jobs
 from repository.models import Asset, Collection, DroppedItem, Job, Product, UploadedFile
 from tasks.dropbox import look_round
 from tasks.ingest import ingest
@@ -143,6 +143,39 @@ def test_the_files_of_a_folder_become_one_product(
     assert (names, states()) == (["a.tif", "b.tif"], ["published"])
     look_round()
     assert box.names() == ["alps/done/set/.hidden", "alps/done/set/a.tif", "alps/done/set/b.tif"]
+
+
+def test_a_name_that_is_too_long_to_be_noted_holds_up_nothing_else(
+    box: Box, make_collection: MakeCollection, raster: bytes, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    make_collection("alps"), make_collection("andes")
+    monkeypatch.setattr("repository.dropbox.box.LONGEST_PLACE", 100)
+    monkeypatch.setattr(DroppedItem._meta.get_field("place"), "max_length", 100)
+    name = f"alps/{'x' * 100}.tif"
+    for path in (name, "alps/dem.tif", "andes/dem.tif"):
+        box.put(path, raster)
+    look_round()
+    assert look_round() == 2
+    assert "too long" in caplog.text
+    assert name in box.names()
+
+
+def test_an_error_of_the_database_in_one_collection_holds_up_no_other(
+    box: Box, make_collection: MakeCollection, raster: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_collection("alps"), make_collection("andes")
+    box.put("alps/dem.tif", raster), box.put("andes/dem.tif", raster)
+    look_round()
+    accept = imports.accept
+
+    def refuse_alps(principal: Any, collection: Collection, *args: Any, **named: Any) -> Job:
+        if collection.pk == "alps":
+            raise DataError("value too long")
+        return accept(principal, collection, *args, **named)
+
+    monkeypatch.setattr(imports, "accept", refuse_alps)
+    assert look_round() == 1
 
 
 def test_a_file_that_grows_is_left_alone(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from repository import imports, jobs
 from repository.models import Asset, Collection, Job, Product, UploadedFile
@@ -179,6 +180,27 @@ def test_a_cancelled_import_stops_in_the_middle(
     server.pages["/dem.tif"] = endless
     assert after(job).state == "cancelled"
     assert not UploadedFile.objects.exists()
+
+
+@pytest.mark.parametrize("failure", [OperationalError, InterfaceError])
+def test_a_restart_of_the_database_does_not_break_a_transfer_off(
+    import_file: Import, server: WebServer, raster: bytes, monkeypatch: pytest.MonkeyPatch,
+    failure: type[Exception],
+) -> None:  # fmt: skip
+    advance, refused = jobs.advance, list[str]()
+
+    def away(lease: Any, **values: Any) -> None:
+        step = values.get("step", "")
+        if step.startswith("Fetching") and len(refused) < 2:
+            refused.append(step)
+            raise failure("the database restarts")
+        advance(lease, **values)
+
+    monkeypatch.setattr(jobs, "advance", away)
+    monkeypatch.setattr("repository.fetching.download.REPORT_SECONDS", 0.0)
+    server.pages["/dem.tif"] = file_page(raster)
+    assert after(import_file()).state == "published"
+    assert (bool(refused), len(server.asked)) == (True, 1)
 
 
 def test_an_overtaken_worker_keeps_nothing(

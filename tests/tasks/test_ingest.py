@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections import namedtuple
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.repository.conftest import Role
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 Accept = Callable[..., Job]
+Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
@@ -228,6 +230,15 @@ def test_a_job_without_room_waits_and_goes_on_when_there_is_some(
     settings.MIN_FREE_BYTES = 1
     way_in.ingest(str(job.pk))
     assert (after(job).state, after(job).error) == ("published", None)
+
+
+def test_a_job_that_no_disk_of_this_size_could_hold_is_refused(
+    accept: Accept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = accept()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(total=1000, used=0, free=1000))
+    way_in.ingest(str(job.pk))
+    assert (after(job).state, after(job).error["code"]) == ("rejected", "too_large")
 
 
 def test_a_step_that_fails_on_a_full_disk_is_no_failure_of_the_job(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repository import reprocessing, uploads
-from repository.errors import Conflict, Forbidden
+from repository import editing, jobs, registration, reprocessing, uploads
+from repository.errors import Conflict, Forbidden, NotFound
 from repository.models import Asset, Collection, Job, Product
 from repository.storage import object_store
 from tasks import ingest as way_in
+from tasks.sweeping import purge_removed
 from tests.rasters import gradient, write_raster
 from tests.repository.conftest import Role
 
@@ -86,6 +88,161 @@ def test_a_style_that_its_owner_chose_outlives_a_new_version(
     product = Product.objects.get()
     Product.objects.update(style=product.style | {"ramp": "cividis"})
     assert reprocess(owner, {"nodata": 5}).style["ramp"] == "cividis"
+
+
+def test_a_time_that_was_changed_after_an_answer_outlives_a_new_version(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    reprocess(owner, {"datetime": "2020-01-01"})
+    editing.change(owner.principal, Product.objects.get(), {"datetime": "2021-06-01"})
+    after = reprocess(owner, {"nodata": 5})
+    assert (after.version, str(after.start)[:10], str(after.end)[:10]) == (
+        3, "2021-06-01", "2021-06-01",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def while_it_is_stored(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Takes what is done when the next job has converted its rasters, and stores them."""
+
+    def arrange(what: Callable[[], Any]) -> None:
+        store = way_in.store_data
+
+        def store_and_do(*args: Any) -> Any:
+            monkeypatch.setattr(way_in, "store_data", store)
+            what()
+            return store(*args)
+
+        monkeypatch.setattr(way_in, "store_data", store_and_do)
+
+    return arrange
+
+
+def test_a_change_during_the_making_of_a_new_version_is_not_lost(
+    owner: Role, collection: Collection, two: list[Path], while_it_is_stored: Any
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    product = Product.objects.get()
+    changes = {
+        "datetime": "2021-06-01/2021-06-30",
+        "style": product.style | {"ramp": "cividis"},
+    }
+    while_it_is_stored(lambda: editing.change(owner.principal, product, changes))
+    after = reprocess(owner, {"nodata": 5})
+    assert (after.version, after.style["ramp"]) == (2, "cividis")
+    assert (str(after.start)[:10], str(after.end)[:10]) == ("2021-06-01", "2021-06-30")
+
+
+def test_a_new_answer_wins_over_the_time_that_was_given(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    editing.change(owner.principal, Product.objects.get(), {"datetime": "2021-06-01/2021-06-30"})
+    after = reprocess(owner, {"datetime": "2020-01-01"})
+    assert (str(after.start)[:10], after.end) == ("2020-01-01", after.start)
+
+
+def test_a_new_version_of_a_map_that_was_removed_meanwhile_ends_with_a_sentence(
+    owner: Role, collection: Collection, two: list[Path], while_it_is_stored: Any
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    while_it_is_stored(lambda: registration.remove(Product.objects.get()))
+    after = reprocess(owner, {"nodata": 5})
+    job = Job.objects.latest("created")
+    assert (job.state, job.error["code"]) == ("rejected", "product_changed")
+    assert job.error["message"]
+    assert (after.version, after.assets.filter(version=2).exists()) == (1, False)
+
+
+def test_a_job_that_was_purged_with_its_map_stops_its_worker(
+    owner: Role, collection: Collection, two: list[Path], monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+) -> None:  # fmt: skip
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    settings.REMOVAL_GRACE_SECONDS = -60
+    convert = way_in._convert_all
+
+    def convert_and_purge(*args: Any) -> Any:
+        converted = convert(*args)
+        registration.remove(Product.objects.get())
+        assert purge_removed() == 2
+        return converted
+
+    monkeypatch.setattr(way_in, "_convert_all", convert_and_purge)
+    reprocess(owner, {"nodata": 5})
+    assert not Job.objects.exists()
+
+
+def cancelled_new_version(owner: Role) -> Job:
+    job = reprocessing.reprocess(owner.principal, Product.objects.get(), {"nodata": 5})
+    jobs.cancel(job)
+    return job
+
+
+def test_a_new_version_that_was_cancelled_can_be_tried_again(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    job = cancelled_new_version(owner)
+    jobs.retry(job)
+    way_in.ingest(str(job.pk))
+    assert Product.objects.get().version == 2
+
+
+def test_a_new_version_of_another_than_the_present_is_not_tried_again(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    old = cancelled_new_version(owner)
+    assert reprocess(owner, {"nodata": 6}).version == 2
+    with pytest.raises(Conflict) as refused:
+        jobs.retry(old)
+    assert refused.value.code == "job_cannot_be_retried"
+
+
+def test_a_new_version_of_a_removed_map_is_not_tried_again(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    old = cancelled_new_version(owner)
+    registration.remove(Product.objects.get())
+    with pytest.raises(Conflict) as refused:
+        jobs.retry(old)
+    assert refused.value.code == "job_cannot_be_retried"
+
+
+def test_a_new_version_is_not_tried_again_beside_another(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    old = cancelled_new_version(owner)
+    reprocessing.reprocess(owner.principal, Product.objects.get(), {"nodata": 6})
+    with pytest.raises(Conflict) as refused:
+        jobs.retry(old)
+    assert refused.value.code == "job_is_running"
+
+
+def test_an_older_job_that_is_tried_again_counts_as_running(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    old = cancelled_new_version(owner)
+    cancelled_new_version(owner)
+    jobs.retry(old)
+    with pytest.raises(Conflict) as refused:
+        reprocessing.reprocess(owner.principal, Product.objects.get(), {"nodata": 6})
+    assert refused.value.code == "job_is_running"
+
+
+def test_a_new_version_of_a_map_that_is_gone_is_not_found(
+    owner: Role, collection: Collection, two: list[Path]
+) -> None:
+    way_in.ingest(str(accept(owner, collection, two[0]).pk))
+    product = Product.objects.get()
+    Asset.objects.all().delete(), Job.objects.all().delete(), Product.objects.all().delete()
+    with pytest.raises(NotFound):
+        reprocessing.reprocess(owner.principal, product, {"nodata": 6})
 
 
 def test_two_new_versions_at_once_are_refused(

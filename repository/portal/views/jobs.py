@@ -14,7 +14,7 @@ from repository.coordinate_systems import COMMON
 from repository.job_search import search_jobs, states_of
 from repository.models import Job
 from repository.models.job import JobState
-from repository.policy import require_change, require_writer
+from repository.policy import require_change, require_retry, require_writer
 from repository.portal.answer_forms import AnswerForm, initial_of
 from repository.portal.diagnosis import diagnose
 from repository.portal.job_facts import (
@@ -74,7 +74,7 @@ def job_row(request: HttpRequest, job_id: str) -> HttpResponse:
 def job_retry(request: HttpRequest, job_id: str) -> HttpResponse:
     """Start over from the original that was kept."""
     row = find_job(caller(request), str(job_id))
-    require_change(caller(request), row)
+    require_retry(caller(request), row)
     jobs.retry(row)
     return _back(request, job_id)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from repository import jobs
 from repository.models import Collection, Job, Product, Upload, UploadedFile
 from repository.storage import object_store
 from tests.repository.conftest import ORIGINAL_BYTES, MakeCollection, Role, tif
@@ -414,3 +415,14 @@ def test_a_job_is_cancelled_and_started_over(api: Client, make_job: object, owne
     assert (again.status_code, again.json()["code"]) == (409, "job_has_ended")
     retried = api.post(f"{address}/retry", headers=owner.headers)
     assert (retried.status_code, retried.json()["state"]) == (202, "queued")
+
+
+def test_whoever_may_not_add_to_the_collection_any_more_starts_no_job_over(
+    api: Client, make_job: object, colleague: Role, collection: Collection
+) -> None:
+    job = make_job(by=colleague.user)
+    jobs.cancel(job)
+    answer = api.post(f"/api/jobs/{job.pk}/retry", headers=colleague.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    Collection.objects.filter(pk=collection.pk).update(contributors="members")
+    assert api.post(f"/api/jobs/{job.pk}/retry", headers=colleague.headers).status_code == 202

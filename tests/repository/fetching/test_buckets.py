@@ -15,7 +15,10 @@ from repository.fetching.dialling import Interrupted
 from repository.fetching.download import Downloaded, Limits, Part, download
 
 CONTENT = hashlib.sha256(b"seed").digest() * 100_000  # 3.2 MB
-NAMED = [Bucket("maps", prefix="open/"), Bucket("maps", prefix="shared/"), Bucket("all")]
+NAMED = [
+    Bucket("maps", prefix="open/"), Bucket("maps", prefix="shared/"), Bucket("all"),
+    Bucket("half", prefix="data"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,7 @@ NAMED = [Bucket("maps", prefix="open/"), Bucket("maps", prefix="shared/"), Bucke
         ("s3://maps/open/a.tif", NAMED[0], "open/a.tif"),
         ("s3://maps/shared/a b?c#d.tif", NAMED[1], "shared/a b?c#d.tif"),
         ("s3://all/a.tif", NAMED[2], "a.tif"),
+        ("s3://half/data/a.tif", NAMED[3], "data/a.tif"),
     ],
 )
 def test_an_address_leads_to_a_bucket_that_the_operator_named(
@@ -34,7 +38,8 @@ def test_an_address_leads_to_a_bucket_that_the_operator_named(
 
 @pytest.mark.parametrize(
     "address",
-    ["s3://other/a.tif", "s3://maps/a.tif", "s3://maps/opened/a.tif", "s3://maps", "s3://all/",
+    ["s3://other/a.tif", "s3://maps/a.tif", "s3://maps/opened/a.tif", "s3://maps",
+     "s3://half/data-secret/a.tif", "s3://half/data", "s3://half/data.tif", "s3://all/",
      "s3:///a.tif", "S3://all/a.tif", "s3://user:pw@all/a.tif", "s3://all//a.tif", "s3://ALL/a.tif",
      "s3://127.0.0.1:80/a.tif", "s3://all/a\n.tif", "https://all/a.tif", ""],
 )  # fmt: skip
