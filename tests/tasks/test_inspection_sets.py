@@ -155,6 +155,27 @@ def test_raw_pixels_need_their_header(tmp_path: Path) -> None:
     assert caught.value.code == "missing_sidecar"
 
 
+def test_a_world_file_of_raw_pixels_says_where_they_lie(tmp_path: Path) -> None:
+    options = {"driver": "EHdr", "crs": None}
+    path = write_raster(tmp_path / "a.bil", gradient("uint8"), **options)
+    header = [line for line in path.with_suffix(".hdr").read_text().splitlines()
+              if not line.startswith(("ULX", "ULY", "XDIM", "YDIM"))]  # fmt: skip
+    files = {
+        "a.bil": path.read_bytes(), "a.hdr": "\n".join(header).encode(),
+        "a.blw": b"10\n0\n0\n-10\n500005\n4999995\n",
+    }  # fmt: skip
+    found = inspect_set(files, tmp_path / "job", answers={"crs": "EPSG:32633"})
+    assert found.rasters[0].info.transform == (10, 0, 500_000, 0, -10, 5_000_000)
+
+
+def test_a_report_beside_raw_pixels_is_kept_as_one(tmp_path: Path) -> None:
+    pixels, header = envi(tmp_path)
+    files = {"s.pdf": b"%PDF" + bytes(9000), "s.dat": pixels, "s.hdr": header, "s.sta": b"ENVI"}
+    found = inspect_set(files, tmp_path / "job")
+    assert names(found) == ["s.dat"]
+    assert [attachment.name for attachment in found.attachments] == ["s.pdf"]
+
+
 def test_a_mask_that_fits_is_used_and_another_is_told(tmp_path: Path) -> None:
     mask = write_raster(tmp_path / "mask.tif", gradient("uint8") * 0 + 255)
     small = write_raster(tmp_path / "small.tif", gradient("uint8", 4, 4))
