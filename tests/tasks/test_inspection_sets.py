@@ -120,6 +120,13 @@ def test_a_broken_member_is_told_and_not_offered(tmp_path: Path) -> None:
     assert "member_unreadable" in dict(said[-1].warnings)
 
 
+def test_the_one_readable_raster_of_an_archive_is_meant(tmp_path: Path) -> None:
+    content = zipped(a__tif=tiff(tmp_path), b__tif=tiff(tmp_path)[:300])
+    found = inspect_set({"x.zip": content}, tmp_path / "job")
+    assert names(found) == ["a.tif"]
+    assert "member_unreadable" in codes(found)
+
+
 def test_variables_of_a_container_are_chosen_by_their_own_names(tmp_path: Path) -> None:
     path = tmp_path / "two.gpkg"
     for table in ("alps", "andes"):
