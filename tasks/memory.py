@@ -20,6 +20,9 @@ BASE_SECONDS = 40.0
 BYTES_PER_SECOND = 4_000_000
 """Decoded, on a slow and busy machine: ten times and more below what was measured."""
 
+WARP_TIMES = 3
+"""A warped pixel takes so many times as long: several of the source are weighed for it."""
+
 
 def pixel_bytes(info: RasterInfo) -> int:
     """Bytes of one pixel with all its bands, decoded."""
@@ -43,6 +46,10 @@ def runs_alone(info: RasterInfo) -> bool:
     return max(block, least) > ORDINARY_BLOCK_BYTES
 
 
-def seconds_for(decoded_bytes: int) -> float:
-    """Wall clock that an honest raster of so many decoded bytes may take to convert."""
-    return BASE_SECONDS + decoded_bytes / BYTES_PER_SECOND
+def seconds_for(decoded_bytes: int, *, is_warped: bool = False) -> float:
+    """Wall clock that an honest raster of so many decoded bytes may take to convert.
+
+    `is_warped`: its grid is not that of the source.
+    """
+    times = WARP_TIMES if is_warped else 1
+    return BASE_SECONDS + times * decoded_bytes / BYTES_PER_SECOND

@@ -115,7 +115,7 @@ class PixelProcess:
         self._disk.allow(MOST_OUTPUT * found.info.decoded_bytes)
         result = self._run(
             {"step": "convert", "found": found_to_json(found), "cog": str(cog)},
-            seconds=seconds_for(found.info.decoded_bytes),
+            seconds=seconds_for(found.info.decoded_bytes, is_warped=bool(found.source.warp)),
             progress=_throttled(report),
         )
         return RasterInfo.from_json(result["info"]), RenderingStyle.from_json(result["style"])
