@@ -20,6 +20,9 @@ BASE_SECONDS = 40.0
 BYTES_PER_SECOND = 4_000_000
 """Decoded, on a slow and busy machine: ten times and more below what was measured."""
 
+FILE_BYTES_PER_SECOND = 1_000_000
+"""Of files that are inspected: well compressed, a few of their bytes are many pixels."""
+
 WARP_TIMES = 3
 """A warped pixel takes so many times as long: several of the source are weighed for it."""
 
@@ -53,3 +56,8 @@ def seconds_for(decoded_bytes: int, *, is_warped: bool = False) -> float:
     """
     times = WARP_TIMES if is_warped else 1
     return BASE_SECONDS + times * decoded_bytes / BYTES_PER_SECOND
+
+
+def seconds_to_inspect(file_bytes: int) -> float:
+    """Wall clock that honest files of so many bytes together may take to be inspected."""
+    return BASE_SECONDS + file_bytes / FILE_BYTES_PER_SECOND

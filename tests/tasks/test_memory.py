@@ -19,7 +19,13 @@ from repository.errors import Rejected, StepFailed
 from tasks.cog import strips as strips_module
 from tasks.cog.traversal import plan
 from tasks.conversion import convert
-from tasks.memory import LARGEST_BLOCK_BYTES, ORDINARY_BLOCK_BYTES, runs_alone, seconds_for
+from tasks.memory import (
+    LARGEST_BLOCK_BYTES,
+    ORDINARY_BLOCK_BYTES,
+    runs_alone,
+    seconds_for,
+    seconds_to_inspect,
+)
 from tasks.raster_source import Warp, found_to_json
 from tasks.sandbox import PixelProcess
 from tests.rasters import ORIGIN, UTM, found_of, gradient, info_of, write_raster
@@ -132,6 +138,10 @@ def test_the_clock_grows_with_the_pixels() -> None:
     assert seconds_for(0) < 60
     assert seconds_for(36_000 * 36_000) > 300
     assert seconds_for(2 * 10**9) > 1.5 * seconds_for(10**9)
+
+
+def test_inspection_has_a_second_for_each_megabyte() -> None:
+    assert 60 < seconds_to_inspect(30 * 10**6) < 120
 
 
 def test_a_warp_has_three_times_as_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
