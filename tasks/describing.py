@@ -31,7 +31,7 @@ from tasks.formats.sidecars import with_sidecar_crs
 from tasks.formats.times import sensing_time
 from tasks.georeference import Georeference, find_georeference
 from tasks.kinds import guess_kind, is_measured, kind_from_header
-from tasks.nodata_doubts import nodata_warning
+from tasks.nodata_doubts import differing_nodata_warning, nodata_warning
 from tasks.pixel_sample import Sample, read_sample
 from tasks.quicklook import quicklook_png
 from tasks.raster_source import FoundRaster, RasterSource
@@ -119,7 +119,9 @@ def _described(
     if not is_measured(PurePosixPath(candidate.name).name):
         info = replace(info, kind=guess_kind(dataset, info))
     doubt = nodata_warning(opened.sample, info) if opened.sample is not None else None
-    notes = (*opened.notes, *footprint.warnings, *((doubt,) if doubt else ()))
+    differing = differing_nodata_warning(info.bands)
+    doubts = tuple(note for note in (doubt, differing) if note)
+    notes = (*opened.notes, *footprint.warnings, *doubts)
     info = replace(info, warnings=notes)
     if source.mask_path:
         info = with_outside_mask(info)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from repository.errors import Rejected
 from tasks.attachment_types import PICTURES, media_type
 from tasks.formats.table import FORMATS
+from tasks.header_owners import owners_of_headers
 from tasks.raster_source import HandedFile
 from tasks.tags import plain_name
 
@@ -26,6 +27,11 @@ MAX_ATTACHMENTS = 200
 
 _NEVER = (".aux.xml", ".ovr", ".vrt", ".rrd", ".aux", ".mrf", ".xml.tmp")
 """Files that GDAL would follow to other places; what they hold is made anew here."""
+
+_BESIDE_PIXELS = (".stx", ".sta", ".enp", ".dbf", ".tab", ".sml", ".roi", ".evf")
+"""Statistics, pyramids, tables and regions that ENVI and ESRI write beside raw pixels."""
+
+_UNUSED = {".msk": "it is no TIFF", ".hdr": "no file of raw pixels has its name"}
 
 _JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _VIRTUAL = (b"<VRTDataset", b"<OGRVRTDataSource", b"<GDALTileIndexDataset")
@@ -75,6 +81,7 @@ class _Sorting:
     def __init__(self, files: Sequence[HandedFile], recognise: Recognise) -> None:
         self.files, self.recognise = files, recognise
         self.by_name = {file.name.lower(): file for file in files}
+        self.header_owners = owners_of_headers(files, self._is_never_pixels)
         self.rasters: list[RasterFiles] = []
         self.attachments: list[HandedFile] = []
         self.ignored: list[tuple[HandedFile, str]] = []
@@ -139,9 +146,30 @@ class _Sorting:
         found = {}
         for ending in sorted(SIDECARS):
             sidecar = self.by_name.get(name + ending) or self.by_name.get(stem + ending)
-            if sidecar is not None and sidecar is not file:
+            if sidecar is not None and sidecar is not file and self._belongs(sidecar, file):
                 found[ending] = sidecar
         return found
+
+    def _belongs(self, sidecar: HandedFile, file: HandedFile) -> bool:
+        """A header makes pixels of whatever it is read with: only of the file that it is of."""
+        name = sidecar.name.lower()
+        return _ending(name) != ".hdr" or self.header_owners.get(name) is file
+
+    def _is_never_pixels(self, file: HandedFile) -> bool:
+        """Whether no header can make this raw pixels: other files of a raster, or of another kind.
+
+        One that is a raster by itself needs no header.
+        """
+        name = file.name.lower()
+        if name.endswith((*_NEVER, ".msk", *_BESIDE_PIXELS)) or _ending(name) in SIDECARS:
+            return True
+        if media_type(name) is not None:
+            return True
+        try:
+            self.recognise(Path(file.path), file.name, {})
+        except Rejected:
+            return False
+        return True
 
     def _mask(self, file: HandedFile) -> HandedFile | None:
         mask = self.by_name.get(file.name.lower() + ".msk")
@@ -187,8 +215,8 @@ class _Sorting:
         used |= {id(file) for file in self.attachments} | {id(file) for file, _ in self.ignored}
         for file in self.files:
             if id(file) not in used:
-                reason = "it is no TIFF" if file.name.lower().endswith(".msk") else ""
-                self.ignored.append((file, reason or "no raster has its name"))
+                reason = _UNUSED.get(_ending(file.name.lower()), "no raster has its name")
+                self.ignored.append((file, reason))
         for file in self.attachments[MAX_ATTACHMENTS:]:
             self.ignored.append((file, f"only {MAX_ATTACHMENTS} attachments are kept"))
         del self.attachments[MAX_ATTACHMENTS:]

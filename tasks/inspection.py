@@ -94,7 +94,7 @@ class _Inspection:
         prepared = self._prepared(sets.rasters)
         self.diagnosis.step("choosing")
         candidates = candidates_of(prepared)
-        must_choose = self._must_choose(sets, prepared)
+        must_choose = self._must_choose(prepared)
         if must_choose:
             self.diagnosis.offer([candidate.option() for candidate in candidates])
         chosen = choose(candidates, self.answers, must_choose=must_choose)
@@ -189,9 +189,12 @@ class _Inspection:
             raise first_error
         return result
 
-    def _must_choose(self, sets: FileSets, prepared: Sequence[PreparedFile]) -> bool:
-        """Files that came one by one are all meant; an archive of several says nothing."""
-        return self._several_members(sets.rasters) or any(
+    def _must_choose(self, prepared: Sequence[PreparedFile]) -> bool:
+        """Files that came one by one are all meant; an archive of several says nothing.
+
+        Those that cannot be read are no choice.
+        """
+        return self._several_members([file.files for file in prepared]) or any(
             file.listing.must_choose for file in prepared
         )
 

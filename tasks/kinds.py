@@ -25,6 +25,8 @@ MAX_CLASSES = 256
 
 MAX_SAMPLED_VALUES = 64
 SAMPLE_BLOCKS = 64
+SAMPLE_AREAS = 16
+"""Of a JPEG 2000: where it is one tile, each is sought in the whole codestream."""
 SAMPLE_BYTES = 64 * 1024 * 1024
 """Decoded bytes that a guess may cost; one block is always read."""
 
@@ -115,7 +117,8 @@ def _windows(info: RasterInfo) -> Iterator[Window]:
     affordable = SAMPLE_BYTES // (wide * high * item)
     # Strips of few rows show too little of a neighbourhood: read some of them together.
     rows = min(info.height, max(high, -(-64 // high) * high))
-    count = max(1, min(SAMPLE_BLOCKS, affordable // max(1, rows // high)))
+    most = SAMPLE_AREAS if info.driver == "JP2OpenJPEG" else SAMPLE_BLOCKS
+    count = max(1, min(most, affordable // max(1, rows // high)))
     steps = max(1, across * (-(-info.height // rows)))
     for i in sorted({int((k + 0.5) * steps / count) for k in range(min(count, steps))}):
         # A stride prime to the number of columns, so that samples do not line up.

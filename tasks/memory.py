@@ -20,6 +20,12 @@ BASE_SECONDS = 40.0
 BYTES_PER_SECOND = 4_000_000
 """Decoded, on a slow and busy machine: ten times and more below what was measured."""
 
+FILE_BYTES_PER_SECOND = 1_000_000
+"""Of files that are inspected: well compressed, a few of their bytes are many pixels."""
+
+WARP_TIMES = 3
+"""A warped pixel takes so many times as long: several of the source are weighed for it."""
+
 
 def pixel_bytes(info: RasterInfo) -> int:
     """Bytes of one pixel with all its bands, decoded."""
@@ -43,6 +49,15 @@ def runs_alone(info: RasterInfo) -> bool:
     return max(block, least) > ORDINARY_BLOCK_BYTES
 
 
-def seconds_for(decoded_bytes: int) -> float:
-    """Wall clock that an honest raster of so many decoded bytes may take to convert."""
-    return BASE_SECONDS + decoded_bytes / BYTES_PER_SECOND
+def seconds_for(decoded_bytes: int, *, is_warped: bool = False) -> float:
+    """Wall clock that an honest raster of so many decoded bytes may take to convert.
+
+    `is_warped`: its grid is not that of the source.
+    """
+    times = WARP_TIMES if is_warped else 1
+    return BASE_SECONDS + times * decoded_bytes / BYTES_PER_SECOND
+
+
+def seconds_to_inspect(file_bytes: int) -> float:
+    """Wall clock that honest files of so many bytes together may take to be inspected."""
+    return BASE_SECONDS + file_bytes / FILE_BYTES_PER_SECOND

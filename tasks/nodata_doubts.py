@@ -1,11 +1,13 @@
-"""Finds a value that is probably meant as "no data" in rasters that name none."""
+"""Doubts about nodata: a value that is probably meant and not named, or several of them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repository.raster_info import RasterInfo
+from repository.raster_info import BandInfo, RasterInfo
 from tasks.pixel_sample import Sample
 
 MIN_PIXELS = 256
@@ -37,6 +39,20 @@ def nodata_warning(sample: Sample, info: RasterInfo) -> tuple[str, str] | None:
         f"No nodata value is given, but {_number(value)} fills about {share:.0%} of the raster "
         f"and {border_share:.0%} of its edges. If it means that there is no data, set it as "
         "nodata: no new upload is needed.",
+    )
+
+
+def differing_nodata_warning(bands: Sequence[BandInfo]) -> tuple[str, str] | None:
+    """The warning `nodata_of_first_band` where bands differ in nodata: a GeoTIFF holds one."""
+    measured = [band for band in bands if band.color_interpretation != "alpha"]
+    if len({repr(None if b.nodata is None else float(b.nodata)) for b in measured}) < 2:
+        return None
+    first = bands[0].nodata
+    return (
+        "nodata_of_first_band",
+        "The bands have different nodata values, and one is kept for all: that of the first band, "
+        f"{'none' if first is None else f'{first:g}'}. Where another band means something else, "
+        "publish it as a map of its own.",
     )
 
 

@@ -29,6 +29,7 @@ SPREAD = 8
 """Blocks along each axis where the whole raster costs too much."""
 
 _READ_WHOLE_BYTES = 8 * 2**20
+_READ_LEVEL_BYTES = 32 * 2**20
 _WINDOW_SIDE = 256
 _STRIP_ROWS = 64
 
@@ -93,13 +94,30 @@ def _small_shape(dataset: rasterio.DatasetReader) -> tuple[int, int]:
     return max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink))
 
 
+def _shape_to_read_whole(
+    dataset: rasterio.DatasetReader, least: tuple[int, int]
+) -> tuple[int, int] | None:
+    """The size of the raster, or of an overview of a JPEG 2000, to read without resampling.
+
+    A JPEG 2000 of one tile is decoded anew for each band and block at any other size: a
+    picture of 5000 x 5000 then takes 90 seconds. None where nothing of the kind is small enough.
+    """
+    usable = [f for f in dataset.overviews(1) if dataset.width / f >= least[1]]
+    factor, most_bytes = 1, _READ_WHOLE_BYTES
+    pixels = dataset.width * dataset.height
+    if dataset.driver == "JP2OpenJPEG" and usable and pixels * _item_bytes(dataset) > most_bytes:
+        factor, most_bytes = max(usable), _READ_LEVEL_BYTES
+    shape = -(-dataset.height // factor), -(-dataset.width // factor)
+    return shape if shape[0] * shape[1] * _item_bytes(dataset) <= most_bytes else None
+
+
 def _picture(dataset: rasterio.DatasetReader, bands: Sequence[BandInfo]) -> Sample:
     shape = _small_shape(dataset)
-    if dataset.width * dataset.height * _item_bytes(dataset) <= _READ_WHOLE_BYTES:
-        # A JPEG 2000 is decoded anew for each band and size, at its own size once for all.
-        pixels, valid = _read(dataset, bands, None, None)
-        down = np.linspace(0, dataset.height - 1, shape[0]).astype(int)[:, None]
-        across = np.linspace(0, dataset.width - 1, shape[1]).astype(int)
+    full = _shape_to_read_whole(dataset, shape)
+    if full is not None:
+        pixels, valid = _read(dataset, bands, None, full, together=True)
+        down = np.linspace(0, full[0] - 1, shape[0]).astype(int)[:, None]
+        across = np.linspace(0, full[1] - 1, shape[1]).astype(int)
         pixels, valid = pixels[:, down, across], valid[:, down, across]
     else:
         pixels, valid = _read(dataset, bands, None, shape)
@@ -153,10 +171,13 @@ def _read(
     bands: Sequence[BandInfo],
     window: Window | None,
     shape: tuple[int, int] | None,
+    *,
+    together: bool = False,
 ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
     taken = list(range(1, min(dataset.count, MAX_BANDS) + 1))
-    if shape is None:
-        pixels = dataset.read(taken, window=window)
+    if shape is None or together:
+        full = None if shape is None else (len(taken), *shape)
+        pixels = dataset.read(taken, window=window, out_shape=full)
     else:  # Band by band: GDAL shrinks several bands at once a hundred times slower.
         pixels = np.stack([dataset.read(i, window=window, out_shape=shape) for i in taken])
     valid = np.stack([_valid(pixels[i], bands[i]) for i in range(len(taken))])

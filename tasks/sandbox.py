@@ -29,7 +29,7 @@ from tasks import isolation
 from tasks.disk_watch import LOOK_EVERY_SECONDS, DiskWatch
 from tasks.isolation.limits import Limits
 from tasks.job_files import make_read_only, with_own_files
-from tasks.memory import seconds_for
+from tasks.memory import seconds_for, seconds_to_inspect
 from tasks.pixel_children import start_child
 from tasks.raster_source import FoundRaster, HandedFile, Inspection, found_to_json
 
@@ -101,7 +101,7 @@ class PixelProcess:
                 {"step": "inspect", "files": [asdict(file) for file in files],
                  "folder": str(self.folder), "answers": answers,
                  "max_decoded_bytes": max_decoded_bytes},
-                seconds=seconds_for(sum(os.path.getsize(file.path) for file in files)),
+                seconds=seconds_to_inspect(sum(os.path.getsize(file.path) for file in files)),
                 found=latest,
             )  # fmt: skip
         finally:
@@ -115,7 +115,7 @@ class PixelProcess:
         self._disk.allow(MOST_OUTPUT * found.info.decoded_bytes)
         result = self._run(
             {"step": "convert", "found": found_to_json(found), "cog": str(cog)},
-            seconds=seconds_for(found.info.decoded_bytes),
+            seconds=seconds_for(found.info.decoded_bytes, is_warped=bool(found.source.warp)),
             progress=_throttled(report),
         )
         return RasterInfo.from_json(result["info"]), RenderingStyle.from_json(result["style"])

@@ -24,7 +24,10 @@ from tasks.formats.records import Format, HeaderFacts
 
 TIFF_WORLD_FILES = (".tfw", ".tifw", ".tiffw", ".wld")
 JP2_WORLD_FILES = (".j2w", ".jp2w", ".wld")
-WORLD_FILES = frozenset((*TIFF_WORLD_FILES, *JP2_WORLD_FILES, *png.WORLD_FILES, *jpeg.WORLD_FILES))
+RAW_WORLD_FILES = (".blw", ".bilw", ".bpw", ".bipw", ".bqw", ".bsqw", ".wld")
+WORLD_FILES = frozenset(
+    (*TIFF_WORLD_FILES, *JP2_WORLD_FILES, *RAW_WORLD_FILES, *png.WORLD_FILES, *jpeg.WORLD_FILES)
+)
 """Text files of six numbers: the place of the pixels."""
 
 
@@ -51,7 +54,7 @@ ENVI = Format(
 )  # fmt: skip
 EHDR = Format(
     "ehdr", "ESRI raw raster", "EHdr", (".bil", ".bip", ".bsq", ".flt", ".dem"),
-    raw_headers.check_ehdr, sidecars=(".hdr", ".prj", ".clr"), needs=(".hdr",),
+    raw_headers.check_ehdr, sidecars=(".hdr", ".prj", ".clr", *RAW_WORLD_FILES), needs=(".hdr",),
 )  # fmt: skip
 ERDAS = Format("erdas", "Erdas Imagine", "HFA", (".img",), erdas.check, sidecars=(".ige",))
 ASCII_GRID = Format(

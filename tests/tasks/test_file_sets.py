@@ -137,3 +137,28 @@ def test_more_attachments_than_a_product_has_are_left_out(tmp_path: Path) -> Non
     found = sets_of(tmp_path, a__tif=TIFF, **many)
     assert len(found.attachments) == MAX_ATTACHMENTS
     assert len(found.ignored) == 3
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ["a.txt", "a.pdf", "a.xml", "a.json", "a.csv", "a.stx", "a.sta", "a.enp", "a.dbf", "a.clr",
+     "a.blw", "a.dat.txt", "a.dat.sta"],
+)  # fmt: skip
+def test_a_header_makes_no_pixels_of_what_lies_beside_them(tmp_path: Path, beside: str) -> None:
+    for header in ("a.hdr", "a.dat.hdr"):
+        files = {beside: RAW * 100, "a.dat": RAW, header: TEXT}
+        found = sort_files(handed(files, tmp_path / header), recognise)
+        assert [raster.file.name for raster in found.rasters] == ["a.dat"]
+
+
+def test_of_unknown_files_with_the_name_of_a_header_the_largest_has_the_pixels(
+    tmp_path: Path,
+) -> None:
+    files = {"a.one": RAW, "a.two": RAW * 2, "a.tif": TIFF * 9, "a.hdr": TEXT}
+    found = sort_files(handed(files, tmp_path), recognise)
+    assert names(found)[0] == ["a.two", "a.tif"]
+
+
+def test_a_document_with_a_header_is_no_raster(tmp_path: Path) -> None:
+    with pytest.raises(Rejected):
+        sort_files(handed({"a.pdf": RAW, "a.hdr": TEXT}, tmp_path), recognise)

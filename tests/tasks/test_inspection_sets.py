@@ -120,6 +120,13 @@ def test_a_broken_member_is_told_and_not_offered(tmp_path: Path) -> None:
     assert "member_unreadable" in dict(said[-1].warnings)
 
 
+def test_the_one_readable_raster_of_an_archive_is_meant(tmp_path: Path) -> None:
+    content = zipped(a__tif=tiff(tmp_path), b__tif=tiff(tmp_path)[:300])
+    found = inspect_set({"x.zip": content}, tmp_path / "job")
+    assert names(found) == ["a.tif"]
+    assert "member_unreadable" in codes(found)
+
+
 def test_variables_of_a_container_are_chosen_by_their_own_names(tmp_path: Path) -> None:
     path = tmp_path / "two.gpkg"
     for table in ("alps", "andes"):
@@ -153,6 +160,27 @@ def test_raw_pixels_need_their_header(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="hdr") as caught:
         inspect_set({"Scene.DAT": pixels}, tmp_path / "job2")
     assert caught.value.code == "missing_sidecar"
+
+
+def test_a_world_file_of_raw_pixels_says_where_they_lie(tmp_path: Path) -> None:
+    options = {"driver": "EHdr", "crs": None}
+    path = write_raster(tmp_path / "a.bil", gradient("uint8"), **options)
+    header = [line for line in path.with_suffix(".hdr").read_text().splitlines()
+              if not line.startswith(("ULX", "ULY", "XDIM", "YDIM"))]  # fmt: skip
+    files = {
+        "a.bil": path.read_bytes(), "a.hdr": "\n".join(header).encode(),
+        "a.blw": b"10\n0\n0\n-10\n500005\n4999995\n",
+    }  # fmt: skip
+    found = inspect_set(files, tmp_path / "job", answers={"crs": "EPSG:32633"})
+    assert found.rasters[0].info.transform == (10, 0, 500_000, 0, -10, 5_000_000)
+
+
+def test_a_report_beside_raw_pixels_is_kept_as_one(tmp_path: Path) -> None:
+    pixels, header = envi(tmp_path)
+    files = {"s.pdf": b"%PDF" + bytes(9000), "s.dat": pixels, "s.hdr": header, "s.sta": b"ENVI"}
+    found = inspect_set(files, tmp_path / "job")
+    assert names(found) == ["s.dat"]
+    assert [attachment.name for attachment in found.attachments] == ["s.pdf"]
 
 
 def test_a_mask_that_fits_is_used_and_another_is_told(tmp_path: Path) -> None:

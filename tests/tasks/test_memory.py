@@ -15,12 +15,19 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
-from repository.errors import Rejected
+from repository.errors import Rejected, StepFailed
 from tasks.cog import strips as strips_module
 from tasks.cog.traversal import plan
 from tasks.conversion import convert
-from tasks.memory import LARGEST_BLOCK_BYTES, ORDINARY_BLOCK_BYTES, runs_alone, seconds_for
-from tasks.raster_source import found_to_json
+from tasks.memory import (
+    LARGEST_BLOCK_BYTES,
+    ORDINARY_BLOCK_BYTES,
+    runs_alone,
+    seconds_for,
+    seconds_to_inspect,
+)
+from tasks.raster_source import Warp, found_to_json
+from tasks.sandbox import PixelProcess
 from tests.rasters import ORIGIN, UTM, found_of, gradient, info_of, write_raster
 from tests.tasks.test_warping import ROTATED, found
 
@@ -131,3 +138,26 @@ def test_the_clock_grows_with_the_pixels() -> None:
     assert seconds_for(0) < 60
     assert seconds_for(36_000 * 36_000) > 300
     assert seconds_for(2 * 10**9) > 1.5 * seconds_for(10**9)
+
+
+def test_inspection_has_a_second_for_each_megabyte() -> None:
+    assert 60 < seconds_to_inspect(30 * 10**6) < 120
+
+
+def test_a_warp_has_three_times_as_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raster = found_of(write_raster(tmp_path / "a.tif", gradient("uint8")))
+    raster = replace(raster, info=replace(raster.info, width=10**5, height=10**5))
+    info = raster.info
+    warp = Warp("rotated", info.crs_wkt, info.transform, 10**5, 10**5, "nearest")
+    allowed: list[float] = []
+
+    def run(self: PixelProcess, request: object, *, seconds: float, progress: object) -> None:
+        allowed.append(seconds)
+        raise StepFailed("enough")
+
+    monkeypatch.setattr(PixelProcess, "_run", run)
+    pixels = PixelProcess(tmp_path, seconds=20)
+    for source in (raster.source, replace(raster.source, warp=warp)):
+        with pytest.raises(StepFailed):
+            pixels.convert(replace(raster, source=source), tmp_path / "b.tif", lambda share: None)
+    assert allowed[1] > 2.9 * allowed[0]

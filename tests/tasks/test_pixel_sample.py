@@ -180,3 +180,35 @@ def test_class_codes_plain_and_noisy_pictures_are_not_doubtful(tmp_path: Path) -
     assert not doubt(write_raster(tmp_path / "a.tif", collar(1, "uint8", 0)), "classes")
     assert not doubt(write_raster(tmp_path / "b.tif", np.zeros((1, 60, 60), "uint8")))
     assert not doubt(write_raster(tmp_path / "c.tif", noise(1, 60)))
+
+
+class Asked:
+    """A dataset that notes the shapes that are read of it."""
+
+    def __init__(self, dataset: rasterio.DatasetReader) -> None:
+        self.dataset = dataset
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.dataset, name)
+
+    def read(self, *args: Any, **options: Any) -> np.ndarray:
+        pixels: np.ndarray = self.dataset.read(*args, **options)
+        self.shapes.append(pixels.shape)
+        return pixels
+
+
+def test_a_jpeg_2000_is_decoded_once_at_a_size_that_it_holds(tmp_path: Path) -> None:
+    """At another size GDAL decodes it anew for each block: a tile of 5000 x 5000 takes 90 s."""
+    pixels = noise(3, 2200) // 8 + np.arange(2200)[:, None] // 20
+    path = write_raster(
+        tmp_path / "a.jp2", pixels.astype("uint8"), driver="JP2OpenJPEG", BLOCKXSIZE=2200,
+        BLOCKYSIZE=2200, QUALITY="20", REVERSIBLE="NO",
+    )  # fmt: skip
+    with rasterio.open(path) as dataset:
+        asked: Any = Asked(dataset)
+        sample = read_sample(asked, info_of(path).bands)
+    assert sample is not None
+    assert asked.shapes == [(3, 550, 550)]
+    assert sample.pixels.shape == (3, 320, 320)
+    assert abs(float(sample.pixels.mean()) - float(pixels.mean())) < 3

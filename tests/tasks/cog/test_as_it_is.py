@@ -114,14 +114,22 @@ def test_a_plain_tiled_tiff_with_overviews_is_written_anew(tmp_path: Path) -> No
     assert not is_good(path)
 
 
-@pytest.mark.parametrize(("resampling", "kept"), [("NEAREST", True), ("CUBIC", False)])
-def test_class_codes_must_not_be_mixed_in_overviews(
-    tmp_path: Path, resampling: str, kept: bool
-) -> None:
-    codes = np.random.default_rng(3).choice(np.array([10, 80, 200], "uint8"), (1, 700, 900))
-    path = cog(tmp_path, codes, OVERVIEW_RESAMPLING=resampling)
-    assert is_good(path, "classes") is kept
+def patches() -> np.ndarray:
+    """Class codes in squares whose sides are those of the smallest overview's pixels."""
+    small = np.random.default_rng(3).choice(np.array([10, 80, 200], "uint8"), (1, 176, 228))
+    return small.repeat(4, axis=1).repeat(4, axis=2)[:, 1:701, 1:901]
+
+
+@pytest.mark.parametrize("resampling", ["NEAREST", "AVERAGE", "CUBIC"])
+@pytest.mark.parametrize("kind", ["classes", "bits"])
+def test_codes_with_overviews_are_written_anew(tmp_path: Path, resampling: str, kind: Kind) -> None:
+    path = cog(tmp_path, patches(), OVERVIEW_RESAMPLING=resampling)
+    assert not is_good(path, kind)
     assert is_good(path, "measurement")
+
+
+def test_codes_without_overviews_are_kept(tmp_path: Path) -> None:
+    assert is_good(cog(tmp_path, patches()[:, :250, :250]), "classes")
 
 
 def as_it_is(path: Path) -> FoundRaster:
