@@ -25,9 +25,9 @@ def an_upload_in_parts(cycle: Cycle) -> None:
 
 
 def a_long_job(cycle: Cycle) -> None:
-    """Long enough for a heartbeat."""
-    content = raster(cycle.chance, edge=1800)
-    cycle.caller.send_form(cycle.caller.new_entry(content=content))
+    """Long enough for a heartbeat, whichever job it is that sleeps."""
+    cycle.world.arm("jobs.note_findings.after", "sleep:3")
+    cycle.caller.send_form(cycle.caller.new_entry())
 
 
 def a_large_upload_in_parts(cycle: Cycle) -> None:

@@ -25,7 +25,7 @@ CARDS = 2
 """Failpoints that are armed at once."""
 DAMAGED = 0.6
 """Share of cycles in which something is killed at a random moment, too."""
-TRIES = 4
+TRIES = 6
 """How often a failpoint that nobody reached (something else was killed first) comes again."""
 KEPT = 4
 
