@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from tests.services.product import Product
 pytestmark = pytest.mark.services
 
 COLLECTION = "bad-input"
+SAMPLES = 2
+"""That a fresh server publishes (config bootstrap): an elevation model and a class map."""
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,7 @@ def published(owner: Client, good_file: Path) -> dict[str, Any]:
 @pytest.fixture
 def traces(live_product: Product, owner: Client) -> Any:
     """Says what a request could leave behind: jobs, objects, half uploads."""
+    _wait_for_the_samples(owner)
 
     def look() -> dict[str, Any]:
         return {
@@ -43,6 +47,14 @@ def traces(live_product: Product, owner: Client) -> Any:
         }
 
     return look
+
+
+def _wait_for_the_samples(owner: Client, seconds: float = 60) -> None:
+    """A fresh server publishes them when it is ready already: their objects are not ours."""
+    deadline = time.monotonic() + seconds
+    while len(owner.document("/api/collections/samples/products")["items"]) < SAMPLES:
+        assert time.monotonic() < deadline, "the samples are not published"
+        time.sleep(0.2)
 
 
 def _files(folder: Path) -> set[str]:
