@@ -21,8 +21,9 @@ pytestmark = pytest.mark.faults
 
 C = "large"
 RECOVERY_SECONDS = 120
-EDGE = 10_000
-"""Pixels along each side: a conversion of five to fifteen seconds on two cores."""
+EDGE = 14_000
+"""Pixels along each side: a conversion of some four seconds on two idle cores, and longer on busy
+ones; progress is told twice a second."""
 
 
 @pytest.fixture(scope="module")
