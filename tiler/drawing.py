@@ -36,11 +36,20 @@ def tile_response(
     caching = product_headers(ref)
     if (unchanged := not_modified(headers, caching)) is not None:
         return unchanged
+    body = tile_body(ref, tms, z, x, y, media, size)
+    if body is None:
+        return Response(status_code=204, headers=caching)
+    return Response(body, media_type=media.media_type, headers=caching)
+
+
+def tile_body(
+    ref: AssetRef, tms: TileMatrixSet, z: int, x: int, y: int, media: MediaFormat, size: int
+) -> bytes | None:
+    """The file of one tile; None outside the data in a format without transparency."""
     pixels = read_tile(
         ref, tms, z, x, y, size=size, bands=bands_for(ref.style, media),
         resampling=ref.style.resampling if media.is_picture else "nearest",
     )  # fmt: skip
     if pixels.is_empty and not media.has_transparency:
-        return Response(status_code=204, headers=caching)
-    body = render(pixels, ref.style, media.extension)
-    return Response(body, media_type=media.media_type, headers=caching)
+        return None
+    return render(pixels, ref.style, media.extension)
