@@ -21,6 +21,7 @@ PIXEL_LIBRARIES = {
     "morecantile",
     "numba",
     "numpy",
+    "obstore",
     "pyproj",
     "rasterio",
     "rio_cogeo",
