@@ -39,6 +39,8 @@ class AssetRef:
     style: RenderingStyle
     overviews: tuple[int, ...] = ()
     """Reduction factors of the stored overviews, rising."""
+    block_index: bytes = b""
+    """Where the blocks of its COG lie (tiler.pixels.block_index); empty: its own header says."""
     description: str = ""
     min_zoom: int = 0
     max_zoom: int = 24

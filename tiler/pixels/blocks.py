@@ -1,4 +1,4 @@
-"""Blocks of COGs on this machine's disk: read, decoded, and kept in bounded memory.
+"""Blocks of COGs: read in as few requests as can be, decoded, and kept in bounded memory.
 
 A map asks for neighbouring tiles, which share blocks; decoding a block costs more than
 drawing from it. Objects never change, so a block that was decoded stays right.
@@ -6,30 +6,27 @@ drawing from it. Objects never change, so a block that was decoded stays right.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from tiler.pixels.cog_header import (
-    DEFLATE,
-    LZW,
-    NONE,
-    OLD_DEFLATE,
-    ZSTD,
-    CogHeader,
-    Level,
-    read_header,
-)  # fmt: skip
+from tiler.pixels.asset_ref import AssetRef
+from tiler.pixels.block_decoding import decoded
+from tiler.pixels.block_index import unpack
+from tiler.pixels.byte_sources import ByteSource
+from tiler.pixels.cog_header import CogHeader, Level, read_header
+from tiler.pixels.stored_bytes import stored_bytes
 
 CACHE_BYTES = 160 * 2**20
-"""Decoded blocks kept by one process."""
+"""Decoded blocks kept by one process, unless `limit_cache` says otherwise."""
 MAX_OPEN = 256
+MAX_OPEN_BYTES = 32 * 2**20
+"""Of the open COGs' tables."""
 
 Array = NDArray[Any]
 BlockKey = tuple[str, bool, int, int]
@@ -54,7 +51,7 @@ class BlockCache:
     def put(self, key: BlockKey, block: Array) -> None:
         """Keep it."""
         with self._lock:
-            if key in self._blocks:
+            if key in self._blocks or block.nbytes > self.limit_bytes:
                 return
             self._blocks[key] = block
             self.bytes += block.nbytes
@@ -65,124 +62,174 @@ class BlockCache:
 CACHE = BlockCache(CACHE_BYTES)
 
 
+def limit_cache(size_bytes: int) -> None:
+    """How many bytes of decoded blocks this process keeps from now on; 0 for none."""
+    CACHE.limit_bytes = size_bytes
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of a level."""
+
+    column: int
+    row: int
+    width: int
+    height: int
+
+    def blocks(self, side: int) -> Iterator[tuple[int, int]]:
+        """Column and row of each block of `side` pixels that it touches."""
+        for y in range(self.row // side, (self.row + self.height - 1) // side + 1):
+            for x in range(self.column // side, (self.column + self.width - 1) // side + 1):
+                yield x, y
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What is read in one piece: a level, or its mask; one plane of it, or all samples."""
+
+    path: str
+    about: Level
+    level: int
+    is_mask: bool
+    plane: int = 0
+
+    def key(self, x: int, y: int) -> BlockKey:
+        """Of the block in that column and row."""
+        number = (self.plane * self.about.down + y) * self.about.across + x
+        return self.path, self.is_mask, self.level, number
+
+
 class CogFile:
     """An open COG."""
 
-    def __init__(self, path: str, descriptor: int, header: CogHeader) -> None:
-        self.path, self._descriptor, self.header = path, descriptor, header
+    def __init__(self, path: str, source: ByteSource, header: CogHeader) -> None:
+        self.path, self._source, self.header = path, source, header
 
-    def __del__(self) -> None:
-        os.close(self._descriptor)  # the last reader has gone: nobody else may close it
+    def read(
+        self, level: int, box: Box, samples: Sequence[int], *, with_mask: bool = False
+    ) -> tuple[Array, Array | None]:
+        """Pixels (height, width, samples) of a level, `samples` from 0; and on demand the mask
+        (height, width), True for valid. All blocks that are missing are read at once."""
+        about = self.header.levels[level]
+        planes = samples if about.planes else (0,)
+        layers = [_Layer(self.path, about, level, False, plane) for plane in planes]
+        if with_mask:
+            layers.append(_Layer(self.path, self.header.masks[level], level, True))
+        blocks = self._blocks(layers, box)
+        parts = [_assembled(layer, blocks, box) for layer in layers]
+        mask = parts.pop()[..., 0] != 0 if with_mask else None
+        if about.planes:
+            return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2), mask
+        wanted, whole = list(samples), parts[0]
+        if wanted == list(range(about.samples)):
+            return whole, mask
+        return np.take(whole, wanted, axis=2), mask
 
     def window(
         self, level: int, column: int, row: int, width: int, height: int, samples: Sequence[int]
     ) -> Array:
         """Pixels (height, width, samples) of a level; `samples` from 0."""
-        about = self.header.levels[level]
-        if not about.planes:
-            whole = self._assembled(about, level, False, 0, column, row, width, height)
-            wanted = list(samples)
-            return whole if wanted == list(range(about.samples)) else np.take(whole, wanted, axis=2)
-        return np.concatenate(
-            [self._assembled(about, level, False, s, column, row, width, height) for s in samples],
-            axis=2,
-        )
+        return self.read(level, Box(column, row, width, height), samples)[0]
 
     def mask(self, level: int, column: int, row: int, width: int, height: int) -> Array:
         """The mask (height, width) of a level, True for valid."""
-        about = self.header.masks[level]
-        return self._assembled(about, level, True, 0, column, row, width, height)[..., 0] != 0
+        layer, box = (
+            _Layer(self.path, self.header.masks[level], level, True),
+            Box(column, row, width, height),
+        )
+        return _assembled(layer, self._blocks([layer], box), box)[..., 0] != 0
 
-    def _assembled(
-        self, about: Level, level: int, is_mask: bool, plane: int,
-        column: int, row: int, width: int, height: int,
-    ) -> Array:  # fmt: skip
-        side = about.block
-        first_x, last_x = column // side, (column + width - 1) // side
-        first_y, last_y = row // side, (row + height - 1) // side
-        result: Array | None = None
-        for y in range(first_y, last_y + 1):
-            for x in range(first_x, last_x + 1):
-                number = (plane * about.down + y) * about.across + x
-                block = self._block(about, level, is_mask, number)
-                left, top = max(x * side, column), max(y * side, row)
-                right, bottom = (
-                    min((x + 1) * side, column + width),
-                    min((y + 1) * side, row + height),
-                )
-                part = block[top - y * side : bottom - y * side, left - x * side : right - x * side]
-                if result is None:
-                    if (first_x, first_y) == (last_x, last_y):
-                        return np.ascontiguousarray(part)
-                    result = np.empty((height, width, block.shape[2]), block.dtype)
-                result[top - row : bottom - row, left - column : right - column] = part
-        assert result is not None, "a window has a block"
-        return result
-
-    def _block(self, about: Level, level: int, is_mask: bool, number: int) -> Array:
-        key = (self.path, is_mask, level, number)
-        block = CACHE.get(key)
-        if block is None:
-            size = int(about.sizes[number])
-            raw = os.pread(self._descriptor, size, int(about.offsets[number]))
-            if len(raw) != size:
-                raise OSError(f"block {number} ends too early")
-            block = _decoded(about, raw)
-            CACHE.put(key, block)
-        return block
+    def _blocks(self, layers: Sequence[_Layer], box: Box) -> dict[BlockKey, Array]:
+        """Every block that the box touches in the layers, decoded."""
+        found: dict[BlockKey, Array] = {}
+        missing: list[tuple[Level, BlockKey]] = []
+        for layer in layers:
+            for x, y in box.blocks(layer.about.block):
+                key = layer.key(x, y)
+                block = CACHE.get(key)
+                if block is None:
+                    missing.append((layer.about, key))
+                else:
+                    found[key] = block
+        if missing:
+            raw = self._source.read([_range(about, key[-1]) for about, key in missing])
+            for (about, key), data in zip(missing, raw, strict=True):
+                found[key] = block = decoded(about, data)
+                CACHE.put(key, block)
+        return found
 
 
-def _decoded(about: Level, raw: bytes) -> Array:
-    """A block (block, block, samples)."""
-    side, samples = about.block, 1 if about.planes else about.samples
-    if about.bits == 1:
-        packed = _unpacked(about, raw, side * side // 8)
-        return np.unpackbits(packed).reshape(side, side, 1)
-    size = side * side * samples * about.dtype.itemsize
-    block: Array = _unpacked(about, raw, size).view(about.dtype).reshape(side, side, samples)
-    if about.predictor == 2:
-        return np.asarray(imagecodecs.delta_decode(block, axis=-2, out=block))
-    if about.predictor == 3:
-        return np.asarray(imagecodecs.floatpred_decode(block, axis=-2))
-    return block
+def _range(about: Level, number: int) -> tuple[int, int]:
+    return int(about.offsets[number]), int(about.sizes[number])
 
 
-def _unpacked(about: Level, raw: bytes, size: int) -> Array:
-    """The block's bytes. Into an array of ours: kernels are compiled for arrays that may be
-    written, and those made of `bytes` may not."""
-    if about.compression == NONE:
-        return np.frombuffer(bytearray(raw), np.uint8)
-    out = np.empty(size, np.uint8)
-    # imagecodecs fills any buffer; its stubs name only bytearray.
-    _DECODERS[about.compression](raw, out=out)  # type: ignore[arg-type]
-    return out
+def _assembled(layer: _Layer, blocks: dict[BlockKey, Array], box: Box) -> Array:
+    """The box out of its blocks: (height, width, samples)."""
+    side = layer.about.block
+    result: Array | None = None
+    for x, y in box.blocks(side):
+        block = blocks[layer.key(x, y)]
+        left, top = max(x * side, box.column), max(y * side, box.row)
+        right = min((x + 1) * side, box.column + box.width)
+        bottom = min((y + 1) * side, box.row + box.height)
+        part = block[top - y * side : bottom - y * side, left - x * side : right - x * side]
+        if part.shape[:2] == (box.height, box.width):
+            return np.ascontiguousarray(part)
+        if result is None:
+            result = np.empty((box.height, box.width, block.shape[2]), block.dtype)
+        result[
+            top - box.row : bottom - box.row, left - box.column : right - box.column
+        ] = part  # fmt: skip
+    assert result is not None, "a box has a block"
+    return result
 
 
-_DECODERS = {
-    DEFLATE: imagecodecs.zlib_decode,
-    OLD_DEFLATE: imagecodecs.zlib_decode,
-    LZW: imagecodecs.lzw_decode,
-    ZSTD: imagecodecs.zstd_decode,
-}
+class _OpenCogs:
+    """Open COGs by path, bounded in number and in the bytes of their tables."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, CogFile | None] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, path: str) -> tuple[bool, CogFile | None]:
+        """Whether it is known, and the COG: None where only GDAL reads it."""
+        with self._lock:
+            if path not in self._files:
+                return False, None
+            self._files.move_to_end(path)
+            return True, self._files[path]
+
+    def keep(self, path: str, file: CogFile | None) -> None:
+        """Keep it, and forget the longest unused ones."""
+        with self._lock:
+            if path in self._files:
+                return
+            self._files[path] = file
+            self._bytes += _table_bytes(file)
+            while len(self._files) > MAX_OPEN or self._bytes > MAX_OPEN_BYTES:
+                self._bytes -= _table_bytes(self._files.popitem(last=False)[1])
 
 
-_open: OrderedDict[str, CogFile | None] = OrderedDict()
-_lock = threading.Lock()
+_open = _OpenCogs()
 
 
-def open_cog(path: str) -> CogFile | None:
-    """The COG at a local path; None where only GDAL reads it. Raises OSError."""
-    with _lock:
-        if path in _open:
-            _open.move_to_end(path)
-            return _open[path]
-    descriptor = os.open(path, os.O_RDONLY)
-    header = read_header(descriptor)
-    if header is None:
-        os.close(descriptor)
-    file = CogFile(path, descriptor, header) if header else None
-    with _lock:
-        _open[path] = file
-        while len(_open) > MAX_OPEN:
-            _open.popitem(last=False)
+def _table_bytes(file: CogFile | None) -> int:
+    levels = file.header.levels + file.header.masks if file else ()
+    return sum(level.offsets.nbytes + level.sizes.nbytes for level in levels)
+
+
+def open_cog(ref: AssetRef) -> CogFile | None:
+    """The product's COG, in a folder or in the S3 store; None where only GDAL reads it.
+
+    With the catalogue's index of its blocks no header is read. Raises OSError.
+    """
+    path = ref.gdal_path
+    is_known, file = _open.get(path)
+    if is_known:
+        return file
+    source = stored_bytes(path, ref.gdal_environment)
+    header = source and (unpack(ref.block_index) or read_header(source))
+    file = CogFile(path, source, header) if source and header else None
+    _open.keep(path, file)
     return file

@@ -6,7 +6,6 @@ file `read_header` says None, and GDAL reads it.
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NONE, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
-COMPRESSIONS = (NONE, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
+from tiler.pixels.byte_sources import ByteSource
+
+NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, ZSTD, WEBP = 1, 5, 7, 8, 32946, 50000, 50001
+COMPRESSIONS = (NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, ZSTD, WEBP)
+PICTURES = (JPEG, WEBP)
+"""Compressions that hold pixels of 8 bits in the colours of a picture."""
+GREY, RGB = 1, 2
+"""TIFF: PhotometricInterpretation."""
 _KINDS = {1: "u", 2: "i", 3: "f"}
-_FORMATS = {1: "u1", 3: "<u2", 4: "<u4", 16: "<u8"}
-_USED = frozenset({254, 256, 257, 258, 259, 266, 277, 284, 317, 322, 323, 324, 325, 339})
+_FORMATS = {1: "u1", 3: "<u2", 4: "<u4", 7: "u1", 16: "<u8"}
+_USED = frozenset({254, 256, 257, 258, 259, 262, 266, 277, 284, 317, 322, 323, 324, 325, 339, 347})
 _MAX_DIRECTORIES = 64
 _MAX_ENTRIES = 4096
+START_BYTES = 32 * 2**10
+"""Read at once: most COGs have all their directories in it, and a store is asked but once."""
 MAX_TABLE_BYTES = 64 * 2**20
 """Of all directories of a file: twice what the largest raster that is published needs."""
 MAX_BLOCK_BYTES = 64 * 2**20
@@ -44,6 +51,9 @@ class Level:
     predictor: int
     offsets: NDArray[np.uint64]
     sizes: NDArray[np.uint64]
+    photometric: int = GREY
+    jpeg_tables: bytes = b""
+    """What the blocks of a JPEG-compressed level have in common."""
 
     @property
     def across(self) -> int:
@@ -74,25 +84,26 @@ class CogHeader:
     masks: tuple[Level, ...]
 
 
-def read_header(descriptor: int) -> CogHeader | None:
-    """The header of an open TIFF; None where it holds what only GDAL reads.
+def read_header(source: ByteSource) -> CogHeader | None:
+    """The header of a TIFF; None where it holds what only GDAL reads. Raises OSError.
 
     Whoever uploaded the file wrote its tables, and many others are served by this process:
     no number in them makes it read past the file's end or take more memory than is allowed.
     """
     try:
-        file = _Bytes(descriptor)
+        file = _Bytes(source)
         header = _assembled(_directories(file))
     except (struct.error, KeyError, ValueError, IndexError, OverflowError, MemoryError):
         return None
-    return header if header and _is_affordable(header, file.size) else None
+    return header if header and is_affordable(header, file.size) else None
 
 
-def _is_affordable(header: CogHeader, size: int) -> bool:
+def is_affordable(header: CogHeader, size: int) -> bool:
     """Whether each block lies in the file and takes little memory."""
     return all(
-        level.offsets.size == level.sizes.size == level.blocks
-        and level.block_bytes <= MAX_BLOCK_BYTES
+        min(level.block, level.width, level.height, level.samples) > 0
+        and level.offsets.size == level.sizes.size == level.blocks
+        and 0 < level.block_bytes <= MAX_BLOCK_BYTES
         and int(level.sizes.max()) <= min(MAX_BLOCK_BYTES, size)
         and bool((level.offsets <= np.uint64(size) - level.sizes).all())
         for level in header.levels + header.masks
@@ -133,6 +144,10 @@ def _level(tags: dict[int, Any], *, is_mask: bool) -> Level | None:
         return None
     if not tags[325].all():  # a block that was never written: GDAL knows what it means
         return None
+    photometric, samples = int(tags.get(262, [GREY])[0]), int(tags.get(277, [1])[0])
+    planes = int(tags.get(284, [1])[0]) == 2
+    if compression in PICTURES and not _is_picture(compression, photometric, samples, bits, planes):
+        return None
     depth = bits.pop()
     if is_mask != (depth == 1) or (not is_mask and depth not in (8, 16, 32, 64)):
         return None
@@ -141,17 +156,32 @@ def _level(tags: dict[int, Any], *, is_mask: bool) -> Level | None:
         return None
     return Level(
         width=int(tags[256][0]), height=int(tags[257][0]), block=block,
-        samples=int(tags.get(277, [1])[0]), planes=int(tags.get(284, [1])[0]) == 2, dtype=dtype,
+        samples=samples, planes=planes, dtype=dtype,
         bits=depth, compression=compression, predictor=int(tags.get(317, [1])[0]),
         offsets=tags[324].astype(np.uint64), sizes=tags[325].astype(np.uint64),
+        photometric=photometric,
+        jpeg_tables=tags[347].tobytes() if compression == JPEG and 347 in tags else b"",
     )  # fmt: skip
+
+
+def _is_picture(
+    compression: int, photometric: int, samples: int, bits: set[int], planes: bool
+) -> bool:
+    """Whether our libraries decode a block to what GDAL does. Of YCbCr in JPEG they do not:
+    libjpeg 9, which rasterio brings, spreads colour otherwise than libjpeg-turbo, by up to 7."""
+    if bits != {8} or planes:
+        return False
+    if compression == WEBP:
+        return samples in (3, 4)
+    return (photometric, samples) in ((GREY, 1), (RGB, 3))
 
 
 class _Bytes:
     """Reads of one open file, never past its end and bounded in sum."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor, self.size = descriptor, os.fstat(descriptor).st_size
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._start, self.size = source.start(START_BYTES)
         self._left = MAX_TABLE_BYTES
 
     def at(self, offset: int, length: int) -> bytes:
@@ -159,7 +189,9 @@ class _Bytes:
         self._left -= length
         if self._left < 0 or offset + length > self.size:
             raise ValueError("a table outside the file, or too large a one")
-        return os.pread(self._descriptor, length, offset)
+        if offset + length <= len(self._start):
+            return self._start[offset : offset + length]
+        return bytes(self._source.read([(offset, length)])[0])
 
 
 def _directories(file: _Bytes) -> list[dict[int, Any]]:

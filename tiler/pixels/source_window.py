@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from repository.errors import Unavailable
 from tiler.pixels.asset_ref import AssetRef
-from tiler.pixels.blocks import open_cog
+from tiler.pixels.blocks import Box, open_cog
 from tiler.pixels.datasets import borrowed_dataset
 
 Floats = NDArray[np.float64]
@@ -79,11 +79,9 @@ def read_source(
 
 def _read_blocks(ref: AssetRef, window: SourceWindow, bands: Sequence[int]) -> Source | None:
     """From our own cache of decoded blocks; None where the file is not one for it."""
-    if ref.gdal_path.startswith("/vsi"):
-        return None
     try:
-        cog = open_cog(ref.gdal_path)
-        if cog is None:
+        cog = open_cog(ref)
+        if cog is None or len(cog.header.levels) <= window.level + 1:
             return None
         level = cog.header.levels[window.level + 1]
         scale_x, scale_y = ref.width / level.width, ref.height / level.height
@@ -92,10 +90,10 @@ def _read_blocks(ref: AssetRef, window: SourceWindow, bands: Sequence[int]) -> S
         column, width = _span(window.columns, scale_x, level.width)
         row, height = _span(window.rows, scale_y, level.height)
         samples = [i - 1 for i in _with_alpha(ref, bands)]
-        data = cog.window(window.level + 1, column, row, width, height, samples)
-        mask = None
-        if _has_mask(ref, bands) and cog.header.masks:
-            mask = cog.mask(window.level + 1, column, row, width, height)
+        data, mask = cog.read(
+            window.level + 1, Box(column, row, width, height), samples,
+            with_mask=_has_mask(ref, bands) and bool(cog.header.masks),
+        )  # fmt: skip
     except (OSError, ValueError, RuntimeError) as error:
         raise Unavailable(
             f"The pixels of {ref.title} cannot be read right now.", code="pixels_unavailable"

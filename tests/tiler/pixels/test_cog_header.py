@@ -10,6 +10,7 @@ import pytest
 import rasterio
 
 from tests.rasters import gradient, promise, write_raster
+from tiler.pixels.byte_sources import FileBytes
 from tiler.pixels.cog_header import CogHeader, read_header
 
 SOFTWARE, OFFSETS, SIZES = 305, 324, 325
@@ -26,8 +27,7 @@ def tiff(folder: Path, **options: object) -> Path:
 
 
 def header_of(path: Path) -> CogHeader | None:
-    with path.open("rb") as file:
-        return read_header(file.fileno())
+    return read_header(FileBytes(str(path)))
 
 
 @pytest.mark.parametrize("count", [2**61, 2**62, 2**34])
