@@ -8,7 +8,16 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from repository.errors import Forbidden, SignInRequired
-from repository.models import ApiToken, Asset, Collection, Job, Product, ResumableUpload, User
+from repository.models import (
+    ApiToken,
+    Asset,
+    BlockIndex,
+    Collection,
+    Job,
+    Product,
+    ResumableUpload,
+    User,
+)  # fmt: skip
 from repository.models.collection import Contributors, Visibility
 from repository.models.product import ProductState
 from repository.principal import Principal
@@ -35,6 +44,8 @@ def visible_to(
         rows = rows.filter(state__in=[ProductState.PUBLISHED, ProductState.REMOVED])
     elif rows.model is Asset:
         rows = rows.filter(product__state=ProductState.PUBLISHED)
+    elif rows.model is BlockIndex:
+        rows = rows.filter(asset__product__state=ProductState.PUBLISHED)
     if principal.is_operator and rows.model not in _OWNERS_ALONE:
         return rows
     return rows.filter(rule(principal))
@@ -140,6 +151,10 @@ def _assets(principal: Principal) -> Q:
     return _products(principal, "product__")
 
 
+def _block_indexes(principal: Principal) -> Q:
+    return _products(principal, "asset__product__")
+
+
 def _own(principal: Principal, field: str) -> Q:
     return Q(pk__in=[]) if principal.is_anonymous else Q(**{field: principal.user_id})
 
@@ -148,6 +163,7 @@ _RULES: dict[type[Model], Callable[[Principal], Q]] = {
     Collection: _collections,
     Product: _products,
     Asset: _assets,
+    BlockIndex: _block_indexes,
     Job: lambda principal: _own(principal, "owner"),
     ApiToken: lambda principal: _own(principal, "user"),
     ResumableUpload: lambda principal: _own(principal, "owner"),

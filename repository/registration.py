@@ -23,7 +23,7 @@ from django.utils.dateparse import parse_datetime
 
 from repository.errors import BadRequest, Conflict, LeaseLost, Rejected
 from repository.failpoints import around
-from repository.models import Asset, Collection, Job, Product
+from repository.models import Asset, BlockIndex, Collection, Job, Product
 from repository.models.job import FINAL_STATES
 from repository.models.product import DatetimeSource, ProductState
 from repository.names import is_valid_id, title_from_file_name
@@ -50,6 +50,8 @@ class StoredFile:
     raster: RasterInfo | None = None
     position: int = 0
     """Order among the product's rasters; the first one is drawn."""
+    block_index: bytes = b""
+    """Where the blocks of a raster lie, packed by tiler.pixels; empty for other files."""
 
 
 def reserve(
@@ -203,7 +205,7 @@ def publish(
     published = {} if replaced else {"published": Now()}
     Product.objects.filter(pk=product.pk).update(**published, updated=Now())
     for stored in files:
-        Asset.objects.create(
+        asset = Asset.objects.create(
             product=product,
             version=product.version,
             role=stored.role,
@@ -216,6 +218,8 @@ def publish(
             raster=stored.raster.to_json() if stored.raster else None,
             position=stored.position,
         )
+        if stored.block_index:
+            BlockIndex.objects.create(asset=asset, packed=stored.block_index)
     log.info("published %s (%s)", product.address, product.uuid)
     return product
 

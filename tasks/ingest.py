@@ -160,6 +160,8 @@ class Converted:
     info: RasterInfo
     """Of the COG, with statistics."""
     style: RenderingStyle
+    block_index: bytes
+    """Where the blocks of the COG lie; empty where only GDAL reads it."""
 
 
 def _fetch(upload: Upload, folder: Path) -> dict[HandedFile, UploadedFile]:
@@ -186,8 +188,8 @@ def _convert_all(
         )
         cog = folder / f"data-{number}.tif"
         with _its_turn(lease, found.info):
-            info, style = pixels.convert(found, cog, _reporter(lease, start, end))
-        converted.append(Converted(cog, info, style))
+            info, style, index = pixels.convert(found, cog, _reporter(lease, start, end))
+        converted.append(Converted(cog, info, style, index))
     return converted
 
 
@@ -221,9 +223,13 @@ def _store_all(
         name = names.of_data(found.source.name, position)
         original = uploaded.get(found.source.path) if found.take_as_it_is else None
         if original is not None:
-            files.append(original_as_data(original, result.info, name, position))
+            files.append(original_as_data(
+                original, result.info, name, position, block_index=result.block_index
+            ))  # fmt: skip
         else:
-            files.append(store_data(product, result.cog, result.info, name, position))
+            files.append(store_data(
+                product, result.cog, result.info, name, position, block_index=result.block_index
+            ))  # fmt: skip
     files += originals(job.upload, names)
     for attachment in inspection.attachments:
         if attachment.path not in uploaded:  # else it is among the originals

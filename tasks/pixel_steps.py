@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ def inspect(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
 
 
 def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """tasks.conversion with statistics in the same pass, and the default style from them."""
+    """tasks.conversion with statistics in the same pass, the default style from them, and where
+    the blocks of the COG lie."""
+    from tasks.block_places import block_index_of
     from tasks.conversion import convert as convert_raster
     from tasks.conversion import info_of_result, with_kind
     from tasks.library_errors import library_errors_named
@@ -91,7 +94,12 @@ def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
             on_strip=statistics.add,
         )
     info = statistics.complete(info_of_result(found, result))
-    return {"info": info.to_json(), "style": default_style(info).to_json()}
+    written = found.source.path if found.take_as_it_is else request["cog"]
+    return {
+        "info": info.to_json(),
+        "style": default_style(info).to_json(),
+        "block_index": b64encode(block_index_of(written)).decode(),
+    }
 
 
 STEPS = {"inspect": inspect, "convert": convert}

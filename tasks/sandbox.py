@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import time
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -110,15 +111,20 @@ class PixelProcess:
 
     def convert(
         self, found: FoundRaster, cog: Path, report: Callable[[float], None]
-    ) -> tuple[RasterInfo, RenderingStyle]:
-        """tasks.conversion in the child: the COG's facts with statistics, and its default style."""
+    ) -> tuple[RasterInfo, RenderingStyle, bytes]:
+        """tasks.conversion in the child: the COG's facts with statistics, its default style, and
+        where its blocks lie."""
         self._disk.allow(MOST_OUTPUT * found.info.decoded_bytes)
         result = self._run(
             {"step": "convert", "found": found_to_json(found), "cog": str(cog)},
             seconds=seconds_for(found.info.decoded_bytes, is_warped=bool(found.source.warp)),
             progress=_throttled(report),
         )
-        return RasterInfo.from_json(result["info"]), RenderingStyle.from_json(result["style"])
+        return (
+            RasterInfo.from_json(result["info"]),
+            RenderingStyle.from_json(result["style"]),
+            b64decode(result["block_index"]),
+        )
 
     def _run(
         self, request: dict[str, Any], *, seconds: float = math.inf,

@@ -21,7 +21,7 @@ from repository import catalogue
 from repository.authentication import request_principal
 from repository.connections import borrowed_connection
 from repository.errors import NotFound
-from repository.models import Asset, Product
+from repository.models import Asset, BlockIndex, Product
 from repository.models.asset import AssetRole
 from repository.models.collection import Visibility
 from repository.models.product import ProductState
@@ -35,6 +35,8 @@ from tiler.pixels.zooms import zoom_range
 
 MAX_KNOWN = 5_000
 """Parsed products kept, a few kB each."""
+MAX_INDEX_BYTES = 48 * 2**20
+"""Of their block indexes; those of very large rasters take a hundred times the usual 5 kB."""
 MAX_LAYERS = 2_000
 """Of one capabilities document; clients choke on more."""
 LAYER_COLUMNS = (
@@ -129,6 +131,7 @@ class _Known:
 
     def __init__(self) -> None:
         self._refs: OrderedDict[Stamp, AssetRef] = OrderedDict()
+        self._index_bytes = 0
         self._lock = threading.Lock()
 
     def get(self, stamp: Stamp) -> AssetRef | None:
@@ -140,9 +143,12 @@ class _Known:
 
     def keep(self, ref: AssetRef) -> AssetRef:
         with self._lock:
-            self._refs[ref.uuid, ref.version, ref.revision, ref.is_public] = ref
-            while len(self._refs) > MAX_KNOWN:
-                self._refs.popitem(last=False)
+            stamp = (ref.uuid, ref.version, ref.revision, ref.is_public)
+            before = self._refs.pop(stamp, None)
+            self._refs[stamp] = ref
+            self._index_bytes += len(ref.block_index) - len(before.block_index if before else b"")
+            while len(self._refs) > MAX_KNOWN or self._index_bytes > MAX_INDEX_BYTES:
+                self._index_bytes -= len(self._refs.popitem(last=False)[1].block_index)
             return ref
 
 
@@ -197,8 +203,15 @@ def _read(principal: Principal, product: Product, version: int) -> AssetRef:
         collection=product.collection_id, product=product.slug,
         title=product.title, description=product.description,
         style=RenderingStyle.from_json(product.style),
-        min_zoom=least, max_zoom=greatest, **_pixels_of(info, asset),
+        min_zoom=least, max_zoom=greatest, block_index=_block_index(principal, asset),
+        **_pixels_of(info, asset),
     )  # fmt: skip
+
+
+def _block_index(principal: Principal, asset: Asset) -> bytes:
+    rows = visible_to(principal, BlockIndex.objects.filter(asset=asset))
+    packed = rows.values_list("packed", flat=True).first()
+    return bytes(packed or b"")
 
 
 def _superseded(product: Product, asset: Asset, newest: RasterInfo) -> RasterInfo:

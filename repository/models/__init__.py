@@ -1,7 +1,7 @@
 """The catalogue's tables, one noun a module."""
 
 from repository.models.access import ApiToken, User
-from repository.models.asset import Asset
+from repository.models.asset import Asset, BlockIndex
 from repository.models.collection import Collection
 from repository.models.drop import DroppedItem
 from repository.models.job import Job
@@ -10,6 +10,6 @@ from repository.models.resumable import ResumableUpload
 from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
-    "ApiToken", "Asset", "Collection", "DroppedItem", "Job", "Product", "ResumableUpload", "Upload",
-    "UploadedFile", "User",
+    "ApiToken", "Asset", "BlockIndex", "Collection", "DroppedItem", "Job", "Product",
+    "ResumableUpload", "Upload", "UploadedFile", "User",
 ]  # fmt: skip

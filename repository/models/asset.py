@@ -45,3 +45,19 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class BlockIndex(models.Model):
+    """Where the blocks of a data file lie, packed by `tiler.pixels.block_index`: a tile of it is
+    then read without its header. A table of its own, so that no list of files loads it."""
+
+    asset = models.OneToOneField(
+        Asset, models.CASCADE, primary_key=True, related_name="block_index"
+    )
+    packed = models.BinaryField()
+
+    class Meta:
+        db_table = "rastrum_block_index"
+
+    def __str__(self) -> str:
+        return f"blocks of {self.asset}"
