@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiler.pixels.asset_ref import AssetRef
-from tiler.pixels.block_decoding import decoded
+from tiler.pixels.block_decoding import Part, Raw, copy_part, decode_part, decoded, shape_of
 from tiler.pixels.block_index import unpack
 from tiler.pixels.byte_sources import ByteSource
 from tiler.pixels.cog_header import CogHeader, Level, read_header
@@ -139,9 +139,10 @@ class CogFile:
         )
         return _assembled(layer, self._blocks([layer], box), box)[..., 0] != 0
 
-    def _blocks(self, layers: Sequence[_Layer], box: Box) -> dict[BlockKey, Array]:
-        """Every block that the box touches in the layers, decoded."""
-        found: dict[BlockKey, Array] = {}
+    def _blocks(self, layers: Sequence[_Layer], box: Box) -> dict[BlockKey, Array | Raw]:
+        """Every block that the box touches in the layers: decoded, or where none are kept as it
+        is stored."""
+        found: dict[BlockKey, Array | Raw] = {}
         missing: list[tuple[Level, BlockKey]] = []
         for layer in layers:
             for x, y in box.blocks(layer.about.block):
@@ -154,8 +155,12 @@ class CogFile:
         if missing:
             raw = self._source.read([_range(about, key[-1]) for about, key in missing])
             for (about, key), data in zip(missing, raw, strict=True):
-                found[key] = block = decoded(about, data)
-                CACHE.put(key, block)
+                if CACHE.limit_bytes:
+                    block = decoded(about, data)
+                    CACHE.put(key, block)
+                    found[key] = block
+                else:
+                    found[key] = data
         return found
 
 
@@ -163,25 +168,34 @@ def _range(about: Level, number: int) -> tuple[int, int]:
     return int(about.offsets[number]), int(about.sizes[number])
 
 
-def _assembled(layer: _Layer, blocks: dict[BlockKey, Array], box: Box) -> Array:
+def _assembled(layer: _Layer, blocks: dict[BlockKey, Array | Raw], box: Box) -> Array:
     """The box out of its blocks: (height, width, samples)."""
-    side = layer.about.block
+    about, side = layer.about, layer.about.block
     result: Array | None = None
     for x, y in box.blocks(side):
-        block = blocks[layer.key(x, y)]
-        left, top = max(x * side, box.column), max(y * side, box.row)
-        right = min((x + 1) * side, box.column + box.width)
-        bottom = min((y + 1) * side, box.row + box.height)
-        part = block[top - y * side : bottom - y * side, left - x * side : right - x * side]
-        if part.shape[:2] == (box.height, box.width):
-            return np.ascontiguousarray(part)
+        block, part = blocks[layer.key(x, y)], _part(box, x * side, y * side, side)
+        if not isinstance(block, np.ndarray):
+            if result is None:
+                result = np.empty(shape_of(about, box.height, box.width), about.dtype)
+            decode_part(about, block, part, result)
+            continue
+        if (part.height, part.width) == (box.height, box.width):
+            rows = block[part.row : part.row + part.height]
+            return np.ascontiguousarray(rows[:, part.column : part.column + part.width])
         if result is None:
-            result = np.empty((box.height, box.width, block.shape[2]), block.dtype)
-        result[
-            top - box.row : bottom - box.row, left - box.column : right - box.column
-        ] = part  # fmt: skip
+            result = np.empty(shape_of(about, box.height, box.width), about.dtype)
+        copy_part(block, part, result)
     assert result is not None, "a box has a block"
     return result
+
+
+def _part(box: Box, left: int, top: int, side: int) -> Part:
+    """What the box has of the block of `side` pixels that begins at (left, top)."""
+    column, row = max(left, box.column), max(top, box.row)
+    right = min(left + side, box.column + box.width)
+    bottom = min(top + side, box.row + box.height)
+    return Part(row - top, column - left, bottom - row, right - column,
+                row - box.row, column - box.column)  # fmt: skip
 
 
 class _OpenCogs:
