@@ -68,8 +68,7 @@ class BlockQueue:
         profile = self.profile
         samples = [block.pixels] if planes == 1 else [band[np.newaxis] for band in block.pixels]
         encoded = [
-            encode_block(sample, profile.block_size, self.predictor, profile.codec, profile.level)
-            for sample in samples
+            encode_block(sample, profile.block_size, self.predictor, profile) for sample in samples
         ]
         if block.mask is not None:
             encoded.append(encode_mask(block.mask, profile.block_size))
