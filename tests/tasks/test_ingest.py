@@ -14,12 +14,15 @@ from django.db.models.functions import Now
 
 from repository import jobs, uploads
 from repository.errors import StepFailed, Unavailable
-from repository.models import Asset, Collection, Job, Product
+from repository.models import Asset, BlockIndex, Collection, Job, Product
 from repository.storage import object_store, sha256_of
 from tasks import ingest as way_in
 from tasks.reconciling import reconcile
 from tests.rasters import gradient, write_raster
 from tests.repository.conftest import Role
+from tiler.pixels.block_index import unpack
+from tiler.pixels.byte_sources import FileBytes
+from tiler.pixels.cog_header import read_header
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -75,6 +78,30 @@ def test_the_objects_of_a_product_have_the_checksums_that_it_names(accept: Accep
         assert path is not None
         assert (sha256_of(path), path.stat().st_size) == (asset.sha256, asset.size)
     assert sorted(Asset.objects.values_list("role", flat=True)) == ["data", "original"]
+
+
+def test_where_the_blocks_lie_is_kept_with_the_raster_alone(accept: Accept) -> None:
+    way_in.ingest(str(accept().pk))
+    kept = BlockIndex.objects.select_related("asset").get()
+    path = object_store().local_path(kept.asset.key)
+    assert kept.asset.role == "data"
+    known, read = unpack(bytes(kept.packed)), read_header(FileBytes(str(path)))
+    assert known is not None
+    assert read is not None
+    for theirs, ours in zip(read.levels, known.levels, strict=True):
+        assert (theirs.offsets == ours.offsets).all()
+        assert (theirs.sizes == ours.sizes).all()
+
+
+def test_an_upload_that_is_served_as_it_is_has_its_blocks_known(
+    accept: Accept, tmp_path: Path
+) -> None:
+    pixels = gradient("int16", 600, 700)
+    write_raster(tmp_path / "cog.tif", pixels, driver="COG", compress="deflate", blocksize=256)
+    way_in.ingest(str(accept((tmp_path / "cog.tif").read_bytes()).pk))
+    kept = BlockIndex.objects.select_related("asset").get()
+    assert kept.asset.key == Asset.objects.get(role="original").key
+    assert unpack(bytes(kept.packed)) is not None
 
 
 def test_a_product_without_a_time_takes_that_of_its_upload(accept: Accept) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from repository import catalogue as reads
 from repository.errors import NotFound
-from repository.models import Asset, Product
+from repository.models import Asset, BlockIndex, Product
+from repository.policy import visible_to
+from repository.principal import Principal
 from repository.rendering_style import RenderingStyle
 from tests.tiler.ogc.conftest import Catalogue, catalogue
+from tiler import products
 from tiler.products import Caller, find_product, list_layers
 
 pytestmark = pytest.mark.services
@@ -50,6 +53,40 @@ def test_a_version_that_comes_between_two_reads_is_not_mixed_with_the_last_one(
         ref = find_product(PUBLIC, "rivers", "elbe")
         assert (ref.version, ref.revision, ref.height) == (2, 2, product.raster["height"] - 1)
         assert ref.gdal_path.endswith("elbe-2.tif")
+
+
+def test_a_map_comes_with_its_block_index_and_without_it(catalogue: Catalogue) -> None:
+    rivers = catalogue.collection("rivers")
+    elbe = catalogue.product(rivers, "elbe", style=STYLE)
+    catalogue.product(rivers, "oder", style=STYLE)
+    BlockIndex.objects.create(asset=Asset.objects.get(product=elbe), packed=b"RBI1 ...")
+    assert find_product(PUBLIC, "rivers", "elbe").block_index == b"RBI1 ..."
+    assert find_product(PUBLIC, "rivers", "oder").block_index == b""
+
+
+def test_large_block_indexes_do_not_fill_the_memory(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "MAX_INDEX_BYTES", 2_500)
+    rivers = catalogue.collection("rivers")
+    for name in ("elbe", "oder", "rhine", "elbe"):
+        if not Product.objects.filter(slug=name).exists():
+            asset = Asset.objects.get(product=catalogue.product(rivers, name, style=STYLE))
+            BlockIndex.objects.create(asset=asset, packed=bytes(1_000))
+        find_product(PUBLIC, "rivers", name)
+    kept = [ref for ref in products._known._refs.values() if ref.collection == "rivers"]
+    assert [ref.product for ref in kept if ref.block_index] == ["rhine", "elbe"]
+    assert products._known._index_bytes == 2_000
+
+
+def test_a_block_index_is_seen_by_who_sees_the_map(catalogue: Catalogue) -> None:
+    elbe = catalogue.product(catalogue.collection("rivers"), "elbe", visibility="private")
+    BlockIndex.objects.create(asset=Asset.objects.get(product=elbe), packed=b"RBI1 ...")
+    anonymous, owner = Principal(), Principal(user_id=catalogue.owner.pk)
+    assert not visible_to(anonymous, BlockIndex.objects.all()).exists()
+    assert visible_to(owner, BlockIndex.objects.all()).exists()
+    Product.objects.update(state="removed")
+    assert not visible_to(owner, BlockIndex.objects.all()).exists()
 
 
 def test_a_superseded_version_is_drawn_from_its_own_pixels(catalogue: Catalogue) -> None:
