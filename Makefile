@@ -31,7 +31,7 @@ soak: ## hours of faults: SOAK_CYCLES (1000), SOAK_MUTANTS (10000), SOAK_CUTS (5
 	  --cuts $(SOAK_CUTS) --recoveries $(SOAK_RECOVERIES) $(SOAK_SEED:%=--seed %)
 
 bench: ## ratios against peers; a table, and JSON in benchmarks/results
-	@sh deploy/setup.sh test
+	@sh deploy/setup.sh bench
 	@exec $(ENV) -m benchmarks
 
 lint: ## style and types

@@ -2,6 +2,7 @@
 # Makes a fresh clone ready to run: Debian packages, .venv, locked requirements, front-end.
 #   setup.sh serve    what the server needs
 #   setup.sh test     that, and what the tests need
+#   setup.sh bench    that, and the peers of the benchmarks
 # What is there already is left alone; the second run takes a fraction of a second.
 # PYTHON=/path/to/python3 chooses the Python (3.11 or newer).
 set -eu
@@ -80,6 +81,12 @@ list_missing_for_tests() {
     [ -d /usr/lib/python3/dist-packages/qgis ] || need python3-qgis
 }
 
+list_missing_for_benchmarks() {
+    [ -x /usr/lib/cgi-bin/mapserv ] || need cgi-mapserver
+    has spawn-fcgi || need spawn-fcgi
+    has nginx || [ -x /usr/sbin/nginx ] || need nginx-light
+}
+
 may_install() { # sets as_root; returns 1 when this account may not install packages
     as_root=""
     has apt-get || return 1
@@ -109,9 +116,10 @@ installing=""
 packages() { # starts the installation, which goes on beside the next steps
     list_missing
     [ -z "$missing" ] || may_install || ask_for_packages
-    if [ "$purpose" = test ]; then
+    if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         needed=$missing
         list_missing_for_tests
+        [ "$purpose" = test ] || list_missing_for_benchmarks
         if [ "$missing" != "$needed" ] && ! may_install; then
             echo "Tests that need these packages cannot run here:$missing" >&2
             echo "To have them: sudo apt-get install --no-install-recommends$missing" >&2
@@ -192,10 +200,11 @@ frontend() {
 
 kernels() { # the tile server's compiled loops, made beside the next steps and kept on disk
     stamp=.venv/.compiled-kernels
-    sum=$(cat tiler/pixels/kernels.py requirements.txt | sha256sum)
+    sum=$(cat tiler/pixels/kernels.py tiler/pixels/predictors.py requirements.txt | sha256sum)
     [ "$sum" = "$(cat "$stamp" 2>/dev/null)" ] && return
     say "Compiling the tile server's inner loops"
-    { .venv/bin/python -c "from tiler.pixels.kernels import compile_for; compile_for()" && echo "$sum" >"$stamp"; } &
+    { .venv/bin/python -c "from tiler.pixels import kernels, predictors
+kernels.compile_for(); predictors.compile_for()" && echo "$sum" >"$stamp"; } &
     compiling=$!
 }
 

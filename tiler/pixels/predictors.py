@@ -7,6 +7,7 @@ imagecodecs needs. Both write bit patterns: what the bits mean is the caller's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -65,3 +66,11 @@ def join_floats(
                     place[n] = total
                 for n in range(len(after)):
                     total += after[n]
+
+
+def compile_for(item_sizes: Sequence[int] = (1, 2, 4)) -> None:
+    """Compile for pixels of these many bytes, so that no tile waits for it (seconds each)."""
+    for size in item_sizes:
+        block = np.zeros((1, 1, 1), f"u{size}")
+        sum_rows(block, 0, 0, 1, 1, block.copy(), 0, 0)
+    join_floats(np.zeros((1, 4), np.uint8), 4, 0, 0, 1, 1, np.zeros((1, 1, 4), np.uint8), 0, 0)
