@@ -10,7 +10,7 @@ import socket
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -223,13 +223,10 @@ def _store_all(
         name = names.of_data(found.source.name, position)
         original = uploaded.get(found.source.path) if found.take_as_it_is else None
         if original is not None:
-            files.append(original_as_data(
-                original, result.info, name, position, block_index=result.block_index
-            ))  # fmt: skip
+            stored = original_as_data(original, result.info, name, position)
         else:
-            files.append(store_data(
-                product, result.cog, result.info, name, position, block_index=result.block_index
-            ))  # fmt: skip
+            stored = store_data(product, result.cog, result.info, name, position)
+        files.append(replace(stored, block_index=result.block_index))
     files += originals(job.upload, names)
     for attachment in inspection.attachments:
         if attachment.path not in uploaded:  # else it is among the originals

@@ -56,9 +56,8 @@ class FileNames:
 
 
 def store_data(
-    product: Product, cog: Path, info: RasterInfo, file_name: str, position: int = 0,
-    *, block_index: bytes = b"",
-) -> StoredFile:  # fmt: skip
+    product: Product, cog: Path, info: RasterInfo, file_name: str, position: int = 0
+) -> StoredFile:
     """The COG as an object: staged, verified, then under its final key. Raises StepFailed."""
     sha256, md5 = checksums_of(cog)
     key = object_key(product.uuid, sha256, "data.tif")
@@ -66,7 +65,6 @@ def store_data(
     return StoredFile(
         role=AssetRole.DATA, file_name=file_name, key=key, media_type=COG_MEDIA_TYPE,
         size=cog.stat().st_size, sha256=sha256, md5=md5, raster=info, position=position,
-        block_index=block_index,
     )  # fmt: skip
 
 
@@ -83,14 +81,12 @@ def store_attachment(product: Product, attachment: Attachment, file_name: str) -
 
 
 def original_as_data(
-    file: UploadedFile, info: RasterInfo, file_name: str, position: int,
-    *, block_index: bytes = b"",
-) -> StoredFile:  # fmt: skip
+    file: UploadedFile, info: RasterInfo, file_name: str, position: int
+) -> StoredFile:
     """An uploaded COG that is served as it is: the object that is in the store already."""
     return StoredFile(
         role=AssetRole.DATA, file_name=file_name, key=file.key, media_type=COG_MEDIA_TYPE,
         size=file.size, sha256=file.sha256, md5=file.md5, raster=info, position=position,
-        block_index=block_index,
     )  # fmt: skip
 
 
