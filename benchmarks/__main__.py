@@ -25,7 +25,7 @@ def main() -> None:
     """Run them; the first that fails ends the run with its exit code."""
     size = ["--quick"] if os.environ.get("BENCH") == "quick" else []
     _run("Conversion against rio-cogeo and GDAL", "convert", *size)
-    _run("Tiles against TiTiler", "tiles", *size)
+    _run("Tiles beside the peers", "tiles", *size)
     if shutil.which("nginx"):
         _run("Uploads against nginx", "uploads", *size)
     _run("Registration of small rasters", "registration", *size)

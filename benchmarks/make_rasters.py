@@ -66,6 +66,34 @@ def write_small(path: Path, number: int) -> Path:
     return path
 
 
+def write_small_lonlat(path: Path) -> Path:
+    """Write 64 by 64 pixels of a hundredth of a degree, in colour."""
+    rng = np.random.default_rng(3)
+    pixels = np.clip(rng.normal(120, 30, (3, 64, 64)), 1, 255).astype("uint8")
+    with rasterio.open(
+        path, "w", driver="GTiff", width=64, height=64, count=3, dtype="uint8",
+        crs="EPSG:4326", transform=from_origin(10, 50, 0.01, 0.01), photometric="rgb",
+    ) as dataset:  # fmt: skip
+        dataset.write(pixels)
+    return path
+
+
+def write_patches(path: Path, number: int, count: int) -> Path:
+    """Write one of `count` rasters of the same place, 2048 pixels square, in colour: each is valid
+    in stripes of its own, so that a mosaic needs them all."""
+    rng = np.random.default_rng(number)
+    texture = np.array([_texture("rgb", band, rng) for band in range(3)]).astype("uint8")
+    place = np.add.outer(np.arange(TEXTURE), np.arange(TEXTURE)) // 32 % count
+    texture[:, place != number] = 0
+    with rasterio.open(
+        path, "w", driver="GTiff", width=TEXTURE, height=TEXTURE, count=3, dtype="uint8",
+        crs="EPSG:32633", transform=from_origin(500_000, 5_500_000, 10, 10), nodata=0,
+        photometric="rgb",
+    ) as dataset:  # fmt: skip
+        dataset.write(texture)
+    return path
+
+
 def _texture(kind: str, band: int, rng: np.random.Generator) -> np.ndarray:
     land = relief(rng) * fields(rng)
     noise = rng.normal(0, 1, land.shape).astype("float32")

@@ -23,3 +23,31 @@ def cpu_seconds(root: int) -> float:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return total
+
+
+def family(root: int) -> list[int]:
+    """The process and its living descendants."""
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        process = waiting.pop()
+        try:
+            for task in Path(f"/proc/{process}/task").iterdir():
+                waiting += [int(child) for child in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found.append(process)
+    return found
+
+
+def resident_megabytes(root: int) -> float:
+    """Memory of the largest process among this one and its descendants."""
+    largest = 0
+    for process in family(root):
+        try:
+            text = Path(f"/proc/{process}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        lines = [line for line in text.splitlines() if line.startswith("VmRSS:")]
+        largest = max([largest, *(int(line.split()[1]) for line in lines)])
+    return largest / 1024
