@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, FiniteFloat
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from repository.models.collection import MAX_DESCRIPTION
 
@@ -51,18 +51,40 @@ class CollectionOutput(Schema):
     links: dict[str, str]
 
 
+def _color_parts(value: Any) -> Any:
+    """`#rrggbb` and `#rrggbbaa` as red, green, blue, alpha; other values as they are."""
+    digits = value[1:] if isinstance(value, str) and value.startswith("#") else ""
+    if len(digits) not in (6, 8) or not set(digits) <= set("0123456789abcdefABCDEF"):
+        return value
+    return tuple(bytes.fromhex(digits if len(digits) == 8 else f"{digits}ff"))
+
+
+Color = Annotated[tuple[ColorPart, ColorPart, ColorPart, ColorPart], BeforeValidator(_color_parts)]
+
+
 class ClassColorInput(Input):
     value: int = Field(ge=-(2**63), lt=2**63)
-    color: tuple[ColorPart, ColorPart, ColorPart, ColorPart]
+    color: Color
+    label: str = Field("", max_length=200)
+
+
+class ColorStopInput(Input):
+    value: FiniteFloat | None
+    """Null for the last of intervals: everything above."""
+    color: Color
     label: str = Field("", max_length=200)
 
 
 class StyleInput(Input):
-    kind: Literal["rgb", "ramp", "classes"]
-    bands: list[int]
-    stretch: list[tuple[FiniteFloat, FiniteFloat]] = []
+    kind: Literal["rgb", "ramp", "stops", "intervals", "classes"]
+    bands: list[int] = Field([], max_length=10)
+    """Of a formula those that it names; they need not be given."""
+    formula: str = Field("", max_length=500)
+    stretch: list[tuple[FiniteFloat, FiniteFloat]] = Field([], max_length=10)
     ramp: str = Field("viridis", max_length=100)
+    stops: list[ColorStopInput] = Field([], max_length=1_000)
     classes: list[ClassColorInput] = Field([], max_length=70_000)
+    outside: Literal["clamp", "transparent"] = "clamp"
     resampling: Literal["nearest", "bilinear", "average", "mode"] = "nearest"
     title: str = Field("", max_length=300)
     unit: str = Field("", max_length=100)
