@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from repository import registration
+from repository import registration, styles
 from repository.collections import check_keywords
 from repository.errors import BadRequest
 from repository.models import Product
@@ -13,7 +13,6 @@ from repository.models.collection import Visibility
 from repository.models.product import DatetimeSource
 from repository.policy import require_change
 from repository.principal import Principal
-from repository.raster_info import RasterInfo
 from repository.style_rules import checked_style
 from repository.times import parse_instant, parse_range
 
@@ -29,8 +28,7 @@ def change(principal: Principal, product: Product, changes: dict[str, Any]) -> N
     if values.get("visibility") == Visibility.PUBLIC:
         _require_public_collection(product)
     if "style" in values:
-        bands = RasterInfo.from_json(product.raster or {}).bands
-        values["style"] = checked_style(values["style"], bands).to_json()
+        values["style"] = _style(principal, product, values["style"])
     if "properties" in values:
         check_properties(values["properties"])
     check_keywords(values.get("keywords") or [])
@@ -56,6 +54,13 @@ def check_properties(properties: Any) -> None:
         raise BadRequest("properties has more than 64 KB.", code="invalid_properties")
     if rb"\u0000" in text:
         raise BadRequest("properties holds a NUL character.", code="invalid_properties")
+
+
+def _style(principal: Principal, product: Product, wanted: str | dict[str, Any]) -> dict[str, Any]:
+    """The definition of a style, or a copy of the one of that name, which follows its changes."""
+    if isinstance(wanted, str):
+        return dict(styles.find_offered(principal, product, wanted).definition)
+    return checked_style(wanted, styles.bands_of(product)).to_json()
 
 
 def _interval(text: str) -> dict[str, Any]:

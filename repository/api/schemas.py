@@ -91,6 +91,43 @@ class StyleInput(Input):
     name: str = Field("default", max_length=100)
 
 
+class NewStyleInput(Input):
+    """A style for a product, a collection or the caller's library."""
+
+    id: str = Field("", max_length=100)
+    """What `?style=` says. Left out: made from the title or the file's name."""
+    title: str = Field("", max_length=300)
+    definition: StyleInput
+
+
+class AnyNewStyleInput(NewStyleInput):
+    """As above, with the place where it belongs; neither: the caller's library."""
+
+    collection: str = Field("", max_length=100)
+    product: str = Field("", max_length=100)
+
+
+class StylePatch(Input):
+    title: str | None = Field(None, max_length=300)
+    definition: StyleInput | None = None
+
+
+class StyleOutput(Schema):
+    id: str
+    uuid: str | None
+    title: str
+    collection: str | None
+    product: str | None
+    is_default: bool
+    definition: dict[str, Any]
+    revision: int
+    created: str
+    updated: str
+    links: dict[str, str]
+    warnings: list[str]
+    """What a style file said and the style does not."""
+
+
 class UploadsInput(Input):
     """A product of resumable uploads that wait to be used."""
 
@@ -128,7 +165,8 @@ class ProductPatch(Input):
     properties: dict[str, Any] | None = None
     licence: str | None = Field(None, max_length=200)
     keywords: list[str] | None = None
-    style: StyleInput | None = None
+    style: StyleInput | str | None = None
+    """A definition, or the name of a style that the product offers."""
     nodata: FiniteFloat | int | Literal["nan"] | None = None
     """Makes a new version from the originals: answered 202 with the address of its job."""
 
@@ -294,6 +332,10 @@ class ProductPage(PageOf):
 
 class JobPage(PageOf):
     items: list[JobOutput]
+
+
+class StylePage(PageOf):
+    items: list[StyleOutput]
 
 
 class TokenPage(PageOf):
