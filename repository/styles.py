@@ -8,11 +8,13 @@ for holds a copy under that name, which follows every change.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Func, IntegerField, Q, QuerySet
 from django.db.models.functions import Now
 
 from repository import registration
@@ -56,7 +58,8 @@ def offered_by(
 ) -> list[Style]:
     """The visible styles of any of these products and collections; `among` says which fits."""
     wanted = Q(product__in=products) | Q(collection__in=collections)
-    return list(visible_to(principal, Style.objects.filter(wanted)).order_by("name"))
+    rows = visible_to(principal, Style.objects.filter(wanted))
+    return list(rows.order_by("name"))
 
 
 def among(styles: list[Style], product: uuid.UUID, collection: str, bands: int) -> list[Style]:
@@ -72,6 +75,44 @@ def find_offered(principal: Principal, product: Product, name: str) -> Style:
     """The product's style of that name. Raises NotFound `unknown_style`."""
     found = next((s for s in offered(principal, product) if s.name == name), None)
     return found or _unknown(name)
+
+
+def drawn_style(
+    principal: Principal, product: uuid.UUID | str, collection: str, bands: int, name: str
+) -> RenderingStyle:
+    """How the style of that name draws a product with so many bands; one small query.
+
+    Raises NotFound `unknown_style`.
+    """
+    here = Q(product=product) | Q(collection=collection)
+    rows = visible_to(principal, Style.objects.filter(here, name=name, bands_needed__lte=bands))
+    own_first = F("product").asc(nulls_last=True)
+    found = "\0" not in name and rows.order_by(own_first).values_list("pk", "revision").first()
+    return _read(*found) if found else _unknown(name)
+
+
+@lru_cache(maxsize=1_000)
+def _read(style_id: uuid.UUID, revision: int) -> RenderingStyle:
+    """The definition as it is at that revision; large ones take milliseconds to parse."""
+    row = Style.objects.filter(pk=style_id).values_list("definition", flat=True).first()
+    return RenderingStyle.from_json(row) if row else _unknown(str(style_id))
+
+
+def offered_names(
+    principal: Principal, products: Iterable[tuple[uuid.UUID, str]]
+) -> dict[uuid.UUID, list[tuple[str, str]]]:
+    """Names and titles of what each of these (product, collection) pairs offers beside its
+    default; products that offer nothing are left out."""
+    pairs = dict(products)
+    rows = offered_by(principal, list(pairs), sorted(set(pairs.values())))
+    places = {row.product_id or row.collection_id for row in rows}
+    asked = [key for key, collection in pairs.items() if {key, collection} & places]
+    length = Func(F("raster__bands"), function="jsonb_array_length", output_field=IntegerField())
+    counts = Product.objects.filter(pk__in=asked).values_list("pk", length)
+    return {
+        key: [(row.name, row.title) for row in among(rows, key, pairs[key], count or 0)]
+        for key, count in counts
+    }
 
 
 def styles_of(principal: Principal, home: Home) -> QuerySet[Style]:
