@@ -19,8 +19,10 @@ pytestmark = pytest.mark.django_db
 
 PAGE, STYLES = "/products/alps/dem", "/products/alps/dem/styles"
 GREY = {"kind": "ramp", "bands": [1], "stretch": [[0, 10]], "ramp": "gray", "title": "Greys"}
-FORM = {"new-title": "Steep", "new-name": "", "new-formula": "b1 * 2", "new-low": "0",
-        "new-high": "20", "new-ramp": "magma", "new-is_reversed": "on", "new-unit": "m"}  # fmt: skip
+FORM = {
+    "new-title": "Steep", "new-name": "", "new-formula": "b1 * 2", "new-low": "0",
+    "new-high": "20", "new-ramp": "magma", "new-is_reversed": "on", "new-unit": "m",
+}  # fmt: skip
 
 
 @pytest.fixture
