@@ -97,7 +97,8 @@ def _from_palette(index: NDArray[Any], palette: Bytes) -> Picture:
     if len(palette) <= 256:
         return Indexed(index.astype(np.uint8, copy=False), palette)
     rgba = palette[index]
-    return Colours(np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3]))
+    alpha = np.ascontiguousarray(rgba[..., 3])
+    return Colours(np.ascontiguousarray(rgba[..., :3]), None if alpha.min() == 255 else alpha)
 
 
 def _paint_rgb(pixels: Pixels, style: RenderingStyle) -> Colours:
