@@ -57,6 +57,7 @@ function keepView() {
 }
 
 function prepareTools() {
+  prepareStyles();
   opacity.addEventListener("input", () => layer.setOpacity(opacity.value / 100));
   opacity.addEventListener("change", keepView);
   document.getElementById("whole").addEventListener("click", showAll);
@@ -66,6 +67,18 @@ function prepareTools() {
   share.addEventListener("click", () => {
     keepView();
     copy(share, location.href);
+  });
+}
+
+// Another style is another address; the view stays.
+function prepareStyles() {
+  const choice = document.getElementById("style");
+  choice?.addEventListener("change", () => {
+    keepView();
+    const address = new URL(location.href);
+    if (choice.value === "default") address.searchParams.delete("style");
+    else address.searchParams.set("style", choice.value);
+    location.assign(address);
   });
 }
 

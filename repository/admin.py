@@ -16,6 +16,7 @@ from repository.models import (
     DroppedItem,
     Job,
     Product,
+    Style,
     Upload,
     User,
 )
@@ -112,3 +113,10 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 admin.site.register(User, UserAdmin)
 admin.site.site_header = admin.site.site_title = "Rastrum administration"
+
+
+@admin.register(Style)
+class StyleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "title", "product", "collection", "owner", "revision", "updated")
+    search_fields = ("name", "title", "product__slug", "collection__id")
+    list_select_related = ("product", "collection", "owner")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from repository import registration
+from repository import registration, styles
 from repository.collections import check_keywords
 from repository.errors import BadRequest
 from repository.models import Product
@@ -13,12 +13,10 @@ from repository.models.collection import Visibility
 from repository.models.product import DatetimeSource
 from repository.policy import require_change
 from repository.principal import Principal
-from repository.raster_info import RasterInfo
-from repository.rendering_style import RAMPS, RenderingStyle
+from repository.style_rules import checked_style
 from repository.times import parse_instant, parse_range
 
 MAX_PROPERTIES_BYTES = 64 * 1024
-BANDS_OF = {"rgb": 3, "ramp": 1, "classes": 1}
 
 
 def change(principal: Principal, product: Product, changes: dict[str, Any]) -> None:
@@ -30,7 +28,7 @@ def change(principal: Principal, product: Product, changes: dict[str, Any]) -> N
     if values.get("visibility") == Visibility.PUBLIC:
         _require_public_collection(product)
     if "style" in values:
-        values["style"] = checked_style(product, values["style"]).to_json()
+        values["style"] = _style(principal, product, values["style"])
     if "properties" in values:
         check_properties(values["properties"])
     check_keywords(values.get("keywords") or [])
@@ -58,32 +56,11 @@ def check_properties(properties: Any) -> None:
         raise BadRequest("properties holds a NUL character.", code="invalid_properties")
 
 
-def checked_style(product: Product, data: dict[str, Any]) -> RenderingStyle:
-    """A style that this product can be drawn in. Raises BadRequest `invalid_style`."""
-    info = RasterInfo.from_json(product.raster or {})
-    try:
-        style = RenderingStyle.from_json({"name": "default"} | data)
-    except (TypeError, KeyError, ValueError) as error:
-        raise _bad_style(f"The style cannot be read: {error}.") from None
-    if style.ramp.lower().removesuffix("_r") not in RAMPS:
-        raise _bad_style(f"There is no colour ramp {style.ramp!r}.")
-    if style.kind not in tuple(BANDS_OF) or len(style.bands) != BANDS_OF[style.kind]:
-        raise _bad_style(f"A style of kind {style.kind!r} does not have {len(style.bands)} bands.")
-    if not all(isinstance(b, int) and 1 <= b <= len(info.bands) for b in style.bands):
-        raise _bad_style(f"The bands must lie between 1 and {len(info.bands)}.")
-    if style.stretch and len(style.stretch) != len(style.bands):
-        raise _bad_style("The stretch needs one low and high for each band.")
-    if not all(
-        isinstance(n, (int, float)) and abs(n) < 1e300 for pair in style.stretch for n in pair
-    ):
-        raise _bad_style("The stretch must be made of numbers.")
-    if any(low >= high for low, high in style.stretch):
-        raise _bad_style("Each stretch needs a low that is less than its high.")
-    return style
-
-
-def _bad_style(detail: str) -> BadRequest:
-    return BadRequest(detail, code="invalid_style", hint="Start from the style that GET shows.")
+def _style(principal: Principal, product: Product, wanted: str | dict[str, Any]) -> dict[str, Any]:
+    """The definition of a style, or a copy of the one of that name, which follows its changes."""
+    if isinstance(wanted, str):
+        return dict(styles.find_offered(principal, product, wanted).definition)
+    return checked_style(wanted, styles.bands_of(product)).to_json()
 
 
 def _interval(text: str) -> dict[str, Any]:

@@ -50,6 +50,23 @@ class Links:
         """`tilejson.json`, `info`, `statistics`, `preview.png`, `legend.png` or `legend.json`."""
         return f"{self.base}/tiles/{c}/{p}/{what}"
 
+    def style(self, style_id: object) -> str:
+        """API: one style, wherever it belongs."""
+        return f"{self.base}/api/styles/{style_id}"
+
+    def collection_style(self, c: str, name: str) -> str:
+        """API: a style of a collection."""
+        return f"{self.collection(c)}/styles/{name}"
+
+    def product_style(self, c: str, p: str, name: str) -> str:
+        """API: a style that a product offers."""
+        return f"{self.product(c, p)}/styles/{name}"
+
+    @staticmethod
+    def styled(address: str, style: str) -> str:
+        """An address of tiles, preview or legend in the style of that name."""
+        return address if style == "default" else f"{address}?style={style}"
+
     def wmts(self, c: str = "", p: str = "") -> str:
         """WMTS of the catalogue, a collection or a product: what clients are given to paste."""
         return "/".join(part for part in (f"{self.base}/wmts", c, p) if part)

@@ -16,8 +16,9 @@ from repository.models import (
     Job,
     Product,
     ResumableUpload,
+    Style,
     User,
-)  # fmt: skip
+)
 from repository.models.collection import Contributors, Visibility
 from repository.models.product import ProductState
 from repository.principal import Principal
@@ -46,6 +47,8 @@ def visible_to(
         rows = rows.filter(product__state=ProductState.PUBLISHED)
     elif rows.model is BlockIndex:
         rows = rows.filter(asset__product__state=ProductState.PUBLISHED)
+    elif rows.model is Style:
+        rows = rows.filter(Q(product=None) | Q(product__state=ProductState.PUBLISHED))
     if principal.is_operator and rows.model not in _OWNERS_ALONE:
         return rows
     return rows.filter(rule(principal))
@@ -61,6 +64,9 @@ def may_change(principal: Principal, row: Model) -> bool:
         return principal.user_id in (row.owner_id, row.collection.owner_id)
     if isinstance(row, Collection):
         return principal.user_id == row.owner_id
+    if isinstance(row, Style):
+        home = row.product or row.collection
+        return principal.user_id == row.owner_id if home is None else may_change(principal, home)
     return isinstance(row, ApiToken) and principal.user_id == row.user_id
 
 
@@ -129,10 +135,11 @@ def require_writer(principal: Principal) -> None:
                         hint="Make a token with the scope write.")  # fmt: skip
 
 
-def _collections(principal: Principal) -> Q:
+def _collections(principal: Principal, at: str = "") -> Q:
+    public = Q(**{f"{at}visibility": PUBLIC})
     if principal.is_anonymous:
-        return Q(visibility=PUBLIC)
-    return Q(visibility=PUBLIC) | Q(owner=principal.user_id)
+        return public
+    return public | Q(**{f"{at}owner": principal.user_id})
 
 
 def _products(principal: Principal, at: str = "") -> Q:
@@ -155,18 +162,27 @@ def _block_indexes(principal: Principal) -> Q:
     return _products(principal, "asset__product__")
 
 
+def _styles(principal: Principal) -> Q:
+    """As the product or the collection that they belong to; one's own library beside."""
+    of_products = Q(product__isnull=False) & _products(principal, "product__")
+    of_collections = Q(collection__isnull=False) & _collections(principal, "collection__")
+    library = Q(product=None, collection=None) & _own(principal, "owner")
+    return of_products | of_collections | library
+
+
 def _own(principal: Principal, field: str) -> Q:
     return Q(pk__in=[]) if principal.is_anonymous else Q(**{field: principal.user_id})
 
 
 _RULES: dict[type[Model], Callable[[Principal], Q]] = {
-    Collection: _collections,
-    Product: _products,
+    Collection: lambda principal: _collections(principal),
+    Product: lambda principal: _products(principal),
     Asset: _assets,
     BlockIndex: _block_indexes,
     Job: lambda principal: _own(principal, "owner"),
     ApiToken: lambda principal: _own(principal, "user"),
     ResumableUpload: lambda principal: _own(principal, "owner"),
+    Style: _styles,
 }
 
 _OWNERS_ALONE = (ApiToken, ResumableUpload)

@@ -241,6 +241,11 @@ def amend(product: Product, changes: dict[str, Any]) -> None:
         )
 
 
+def redraw(products: QuerySet[Product], style: dict[str, Any]) -> None:
+    """Draw these products by another style, inside the caller's transaction."""
+    products.update(style=style, revision=F("revision") + 1, updated=Now())
+
+
 def remove(product: Product, *, reason: str = "") -> None:
     """Leave a tombstone; the objects go later, when no signed address can still be used."""
     with around("registration.remove"):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 Resampling = Literal["nearest", "bilinear", "average", "mode"]
-
+StyleKind = Literal["rgb", "ramp", "stops", "intervals", "classes"]
+Color = tuple[int, int, int, int]
+"""Red, green, blue, alpha, 0 to 255 each."""
 
 RAMPS = frozenset(
     {
@@ -30,21 +33,39 @@ class ClassColor:
     """One class of a legend: the value in the file, its colour and its name."""
 
     value: int
-    color: tuple[int, int, int, int]
+    color: Color
     label: str = ""
+
+
+@dataclass(frozen=True)
+class ColorStop:
+    """One place on a scale of colours."""
+
+    value: float
+    """Of intervals the upper end, which belongs to it; infinite (null in JSON) for the last one:
+    whatever lies above."""
+    color: Color
+    label: str = ""
+
+
+ADDED_LATER: dict[str, Any] = {"stops": (), "formula": "", "outside": "clamp"}
+"""Fields that stored styles of earlier releases lack, and what they mean there. Left out of JSON
+at these values, so that a style that does not use them keeps its digest."""
 
 
 @dataclass(frozen=True)
 class RenderingStyle:
     """Bands, stretch and colours; complete, so that drawing never looks at statistics."""
 
-    kind: Literal["rgb", "ramp", "classes"]
-    """rgb: three bands as red, green, blue; ramp: one band through a colour ramp;
-    classes: one band through a table of colours."""
+    kind: StyleKind
+    """rgb: three bands as red, green, blue; ramp: one value through a named colour ramp;
+    stops: one value through colours of its own, blended from stop to stop; intervals: one
+    value, one colour for each range; classes: one band through a table of colours."""
     bands: tuple[int, ...]
-    """Band numbers from 1: three for rgb, else one."""
+    """Band numbers from 1: three for rgb, else one, or those of the formula, rising."""
     stretch: tuple[tuple[float, float], ...] = ()
-    """(low, high) in stored values for each of `bands`, shown as 0 and 255. Empty: as they are."""
+    """(low, high) for each value that is drawn, shown as 0 and 255; in stored values, or in the
+    formula's. Empty: as they are."""
     ramp: str = "viridis"
     """Name of the colour ramp, of kind "ramp" alone."""
     classes: tuple[ClassColor, ...] = ()
@@ -53,6 +74,15 @@ class RenderingStyle:
     title: str = ""
     unit: str = ""
     name: str = "default"
+    stops: tuple[ColorStop, ...] = ()
+    """Of the kinds "stops" and "intervals", rising; like `stretch` in stored values or in the
+    formula's."""
+    formula: str = ""
+    """The value that is drawn instead of the band's own: see `repository.formulas`. It works on
+    physical values, with each band's scale and offset applied."""
+    outside: Literal["clamp", "transparent"] = "clamp"
+    """What lies beyond the ends of the stretch or of the stops: the colour of the end, or
+    nothing. Of intervals this is what lies above the last one."""
 
     @cached_property
     def digest(self) -> str:
@@ -62,7 +92,14 @@ class RenderingStyle:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of JSON types."""
-        return asdict(self)
+        data = asdict(self)
+        for name, usual in ADDED_LATER.items():
+            if data[name] == usual:
+                del data[name]
+        for stop in data.get("stops", ()):
+            if stop["value"] == math.inf:
+                stop["value"] = None
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> RenderingStyle:
@@ -74,4 +111,9 @@ class RenderingStyle:
             ClassColor(value=c["value"], color=tuple(c["color"]), label=c.get("label", ""))
             for c in data.get("classes", ())
         )
+        values["stops"] = tuple(
+            ColorStop(math.inf if s["value"] is None else float(s["value"]), tuple(s["color"]),
+                      s.get("label", ""))
+            for s in data.get("stops", ())
+        )  # fmt: skip
         return cls(**values)

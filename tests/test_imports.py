@@ -28,7 +28,7 @@ PIXEL_LIBRARIES = {
     "rio_tiler",
     "shapely",
 }
-L0 = r"repository\.(raster_info|findings|rendering_style|errors|principal)"
+L0 = r"repository\.(raster_info|findings|rendering_style|formulas|errors|principal)"
 L1 = r"repository\.(models(\..+)?|names|apps|migrations(\..+)?)"
 L3_ROOMS = "api|portal|protocols|management|admin|downloads|asgi"
 L3 = rf"repository\.({L3_ROOMS})(\..+)?"

@@ -27,7 +27,7 @@ def product_headers(ref: AssetRef, *parts: object) -> dict[str, str]:
     """
     if not ref.is_public:
         return {"Cache-Control": cache_control(is_public=False)}
-    etag = etag_of(ref.uuid, ref.version, ref.revision, ref.style.name, *parts)
+    etag = etag_of(ref.uuid, ref.version, ref.revision, ref.style.digest, *parts)
     return {"Cache-Control": cache_control(is_public=True), "ETag": etag}
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from fastapi import Request, Response
 
-from repository.errors import NotFound
 from tiler.caching import not_modified, product_headers
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.reading import read_tile
@@ -18,13 +17,6 @@ from tiler.products import Caller
 def caller_of(request: Request) -> Caller:
     """The credentials that came with a request."""
     return Caller(request.headers.get("authorization"), request.cookies)
-
-
-def check_style(name: str) -> None:
-    """Raise NotFound `unknown_style` for any but the product's own."""
-    if name != "default":
-        raise NotFound(f"There is no style {name[:50]!r}.", code="unknown_style",
-                       hint="Leave it out, or write default.")  # fmt: skip
 
 
 def tile_response(

@@ -11,7 +11,7 @@ from repository.errors import BadRequest
 from repository.links import Links, links_for
 from tiler import descriptions
 from tiler.caching import not_modified, product_headers
-from tiler.drawing import caller_of, check_style
+from tiler.drawing import caller_of
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.legends import legend_data, legend_picture
 from tiler.pixels.points import point_values
@@ -23,20 +23,24 @@ from tiler.products import find_product
 router = APIRouter(tags=["products"])
 
 MAX_PREVIEW = 2048
+Style = Annotated[
+    str, Query(description="`default`, or a style that the product offers.", max_length=100)
+]
 Side = Annotated[int | None, Query(ge=1, le=MAX_PREVIEW)]
 
 
 @router.get("/tiles/{c}/{p}/tilejson.json")
 def tilejson(
-    request: Request, c: str, p: str, tms: str = "WebMercatorQuad", tile_format: str = "png"
-) -> Response:
+    request: Request, c: str, p: str, tms: str = "WebMercatorQuad", tile_format: str = "png",
+    style: Style = "default",
+) -> Response:  # fmt: skip
     """TileJSON of the product's tiles."""
     tile_matrix_set(tms)
     extension = media_format(tile_format).extension
-    ref = find_product(caller_of(request), c, p)
+    ref = find_product(caller_of(request), c, p, style)
     links = request_links(request)
-    template = links.tiles(c, p, tms=tms, extension=extension)
-    legend = links.tile_resource(c, p, "legend.png")
+    template = links.styled(links.tiles(c, p, tms=tms, extension=extension), style)
+    legend = links.styled(links.tile_resource(c, p, "legend.png"), style)
     return _json(request, ref, descriptions.tilejson(ref, template, legend), template)
 
 
@@ -77,14 +81,13 @@ def point(request: Request, c: str, p: str, lon: str, lat: str, unscale: bool = 
 def preview(
     request: Request, c: str, p: str, extension: str,
     width: Side = None, height: Side = None,
-    max_size: Annotated[int, Query(ge=1, le=MAX_PREVIEW)] = 1024, style: str = "default",
+    max_size: Annotated[int, Query(ge=1, le=MAX_PREVIEW)] = 1024, style: Style = "default",
 ) -> Response:  # fmt: skip
     """The whole product as one picture, north up in its own CRS."""
-    check_style(style)
     media = media_format(extension)
     if not media.is_picture:
         raise BadRequest("A preview is png, jpg or webp.", code="unknown_format")
-    ref = find_product(caller_of(request), c, p)
+    ref = find_product(caller_of(request), c, p, style)
     headers = product_headers(ref, width, height, max_size)
     if (unchanged := not_modified(request.headers, headers)) is not None:
         return unchanged
@@ -96,10 +99,9 @@ def preview(
 
 
 @router.get("/tiles/{c}/{p}/legend.png", response_class=Response)
-def legend_png(request: Request, c: str, p: str, style: str = "default") -> Response:
+def legend_png(request: Request, c: str, p: str, style: Style = "default") -> Response:
     """What the colours mean, as a picture."""
-    check_style(style)
-    ref = find_product(caller_of(request), c, p)
+    ref = find_product(caller_of(request), c, p, style)
     headers = product_headers(ref)
     if (unchanged := not_modified(request.headers, headers)) is not None:
         return unchanged
@@ -107,10 +109,9 @@ def legend_png(request: Request, c: str, p: str, style: str = "default") -> Resp
 
 
 @router.get("/tiles/{c}/{p}/legend.json")
-def legend_json(request: Request, c: str, p: str, style: str = "default") -> Response:
+def legend_json(request: Request, c: str, p: str, style: Style = "default") -> Response:
     """What the colours mean, as data."""
-    check_style(style)
-    ref = find_product(caller_of(request), c, p)
+    ref = find_product(caller_of(request), c, p, style)
     return _json(request, ref, legend_data(ref.style, ref.title))
 
 

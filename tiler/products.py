@@ -10,14 +10,14 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from repository import catalogue
+from repository import catalogue, styles
 from repository.authentication import request_principal
 from repository.connections import borrowed_connection
 from repository.errors import NotFound
@@ -46,6 +46,8 @@ VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
 Stamp = tuple[str, int, int, bool]
+Styles = tuple[tuple[str, str], ...]
+"""Names and titles."""
 _COLLECTION, _SLUG = "\n collection \n", "\n slug \n"
 """Marks that no id can be."""
 
@@ -69,6 +71,8 @@ class Layer:
     bounds_wgs84: Bounds
     stamp: str
     """Changes with whatever a list can show."""
+    styles: Styles = ()
+    """Beside the default."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,14 @@ class Layers:
     """Whether anybody would get the same list: only then may caches keep it."""
 
 
-def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
-    """The product at `{c}/{p}`, or its version n, which may be superseded, at `{c}/{p}@{n}`.
+def find_product(
+    caller: Caller, collection: str, address: str, style: str = styles.DEFAULT
+) -> AssetRef:
+    """The product at `{c}/{p}`, or its version n, which may be superseded, at `{c}/{p}@{n}`, in
+    the style of that name.
 
     Raises NotFound (also where the caller may not see it, `unknown_version` for a number
-    that was never given, `no_pixels`), Gone for a tombstone, WrongCredentials.
+    that was never given, `unknown_style`, `no_pixels`), Gone for a tombstone, WrongCredentials.
     """
     slug, at, number = address.partition("@")
     wanted = int(number) if VERSION.fullmatch(number) else 0
@@ -95,13 +102,26 @@ def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
         principal = request_principal(caller.authorization, dict(caller.cookies))
         uuid, newest, revision, is_public = _stamp(principal, collection, slug)
         ref = _known.get((uuid, wanted if at else newest, revision, is_public))
-        if ref is not None:
-            return ref
-        # The product may have changed since: its own row says what it is now.
-        product = catalogue.find_product(principal, collection, slug)
-        if at and not 1 <= wanted <= product.version:
-            raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
-        return _known.keep(_read(principal, product, wanted if at else product.version))
+        if ref is None:
+            # The product may have changed since: its own row says what it is now.
+            product = catalogue.find_product(principal, collection, slug)
+            if at and not 1 <= wanted <= product.version:
+                raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
+            ref = _known.keep(_read(principal, product, wanted if at else product.version))
+        return ref if style == styles.DEFAULT else _in_style(principal, ref, style)
+
+
+def _in_style(principal: Principal, ref: AssetRef, name: str) -> AssetRef:
+    drawn = styles.drawn_style(principal, ref.uuid, ref.collection, len(ref.bands), name)
+    return replace(ref, style=drawn)
+
+
+def offered_styles(caller: Caller, ref: AssetRef) -> Styles:
+    """The styles beside its default in which the caller may see the product."""
+    with borrowed_connection():
+        principal = request_principal(caller.authorization, dict(caller.cookies))
+        uuid = UUID(ref.uuid)
+        return tuple(styles.offered_names(principal, [(uuid, ref.collection)]).get(uuid, ()))
 
 
 def list_layers(caller: Caller, collection: str = "") -> Layers:
@@ -116,14 +136,16 @@ def list_layers(caller: Caller, collection: str = "") -> Layers:
         # The columns of a layer alone: a raster's facts are many times larger.
         rows = catalogue.filtered(principal, query).order_by("-start", "-uuid")
         found = list(rows.values_list(*LAYER_COLUMNS)[: MAX_LAYERS + 1])
-    items = tuple(_layer(*row) for row in found[:MAX_LAYERS])
+        named = styles.offered_names(principal, ((row[5], row[0]) for row in found[:MAX_LAYERS]))
+    items = tuple(_layer(tuple(named.get(row[5], ())), *row) for row in found[:MAX_LAYERS])
     return Layers(title, items, len(found) > MAX_LAYERS, principal.is_anonymous)
 
 
-def layer_of(ref: AssetRef) -> Layer:
+def layer_of(ref: AssetRef, named: Styles = ()) -> Layer:
     """The product as a list would show it."""
-    stamp = f"{ref.uuid}-{ref.version}-{ref.revision}"
-    return Layer(ref.collection, ref.product, ref.title, ref.description, ref.bounds_wgs84, stamp)
+    stamp = f"{ref.uuid}-{ref.version}-{ref.revision}-{named}"
+    return Layer(ref.collection, ref.product, ref.title, ref.description, ref.bounds_wgs84, stamp,
+                 named)  # fmt: skip
 
 
 class _Known:
@@ -238,10 +260,11 @@ def _pixels_of(info: RasterInfo, asset: Asset) -> dict[str, Any]:
 
 
 def _layer(
-    collection: str, slug: str, title: str, description: str, bbox: list[float] | None,
-    uuid: UUID, version: int, revision: int,
+    named: Styles, collection: str, slug: str, title: str, description: str,
+    bbox: list[float] | None, uuid: UUID, version: int, revision: int,
 ) -> Layer:  # fmt: skip
-    """Of LAYER_COLUMNS."""
+    """Of the styles and LAYER_COLUMNS."""
     left, bottom, right, top = bbox or WORLD
     bounds = (left, bottom, right, top)
-    return Layer(collection, slug, title, description, bounds, f"{uuid}-{version}-{revision}")
+    stamp = f"{uuid}-{version}-{revision}-{named}"
+    return Layer(collection, slug, title, description, bounds, stamp, named)

@@ -17,7 +17,15 @@ from tiler.drawing import caller_of, tile_response
 from tiler.feature_info import feature_info
 from tiler.pixels.rendering import FORMATS
 from tiler.pixels.tile_matrix_sets import MAX_ADVERTISED_ZOOM, TILE_SIZE, tile_matrix_set
-from tiler.products import MAX_LAYERS, Layer, Layers, find_product, layer_of, list_layers
+from tiler.products import (
+    MAX_LAYERS,
+    Layer,
+    Layers,
+    find_product,
+    layer_of,
+    list_layers,
+    offered_styles,
+)
 from tiler.wmts_capabilities import INFO_FORMATS, PICTURES, Service, capabilities
 from tiler.wmts_errors import WmtsError, exception_report
 from tiler.wmts_requests import Scope, TileRequest, parse_key_values, parse_path
@@ -46,8 +54,9 @@ def _capabilities(request: Request, scope: Scope) -> Response:
     if scope.product:
         ref = find_product(caller_of(request), scope.collection, scope.product)
         service = Service(links, scope.collection, scope.product, ref.title, ref.description)
-        items: tuple[Layer, ...] = (layer_of(ref),)
-        headers = product_headers(ref, links.base)
+        layer = layer_of(ref, offered_styles(caller_of(request), ref))
+        items: tuple[Layer, ...] = (layer,)
+        headers = product_headers(ref, links.base, layer.stamp)
     else:
         layers = list_layers(caller_of(request), scope.collection)
         service = Service(links, scope.collection, "", layers.title or "Rastrum", _abstract(layers))
@@ -60,8 +69,6 @@ def _capabilities(request: Request, scope: Scope) -> Response:
 def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     """A tile, or what lies under one of its pixels."""
     collection, product = _address(scope, wanted.layer)
-    if wanted.style not in ("", "default"):
-        raise _invalid("Style", f"There is no style {wanted.style[:50]}.")
     try:
         tms = tile_matrix_set(wanted.tile_matrix_set)
     except NotFound as error:
@@ -71,8 +78,10 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     if media is None or not media.is_picture:
         raise _invalid("Format", f"Tiles have no format {wanted.format[:50]}.")
     try:
-        ref = find_product(caller_of(request), collection, product)
+        ref = find_product(caller_of(request), collection, product, wanted.style or "default")
     except NotFound as error:
+        if error.code == "unknown_style":
+            raise _invalid("Style", error.detail) from None
         raise _no_layer(error.detail) from None
     z, x, y = wanted.z, wanted.column, wanted.row
     if wanted.pixel is None:

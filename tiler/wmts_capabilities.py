@@ -136,7 +136,6 @@ def _get(url: str, encoding: str) -> str:
 def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
     name = f"{layer.collection}:{layer.product}"
     title = escape(plain(layer.title) or name)
-    legend = service.links.tile_resource(layer.collection, layer.product, "legend.png")
     formats = "".join(f"<Format>{media.media_type}</Format>" for media in PICTURES)
     infos = "".join(f"<InfoFormat>{media_type}</InfoFormat>" for media_type in INFO_FORMATS)
     limits = _limits(layer.bounds_wgs84) if with_limits else ""
@@ -147,11 +146,24 @@ def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
     return (
         f"<Layer>\n<ows:Title>{title}</ows:Title>\n{_abstract(layer.description)}"
         f"{_bounding_box(layer.bounds_wgs84)}<ows:Identifier>{name}</ows:Identifier>\n"
-        '<Style isDefault="true"><ows:Title>default</ows:Title>'
-        "<ows:Identifier>default</ows:Identifier>"
+        f"{_styles(service, layer)}{formats}\n{infos}\n"
+        f"{matrix_sets}{_resources(service, layer)}</Layer>\n"
+    )
+
+
+def _styles(service: Service, layer: Layer) -> str:
+    """The product's own first; the others by name."""
+    legend = service.links.tile_resource(layer.collection, layer.product, "legend.png")
+    named = (("default", "default"), *layer.styles)
+    return "".join(_style(name, title, service.links.styled(legend, name)) for name, title in named)
+
+
+def _style(name: str, title: str, legend: str) -> str:
+    default = ' isDefault="true"' if name == "default" else ""
+    return (
+        f"<Style{default}><ows:Title>{escape(plain(title) or name)}</ows:Title>"
+        f"<ows:Identifier>{name}</ows:Identifier>"
         f'<LegendURL format="image/png" xlink:href={quoteattr(legend)}/></Style>\n'
-        f"{formats}\n{infos}\n"
-        f"{matrix_sets}{_resources(service, name)}</Layer>\n"
     )
 
 
@@ -179,9 +191,11 @@ def _limits(bounds: Bounds) -> str:
     return f"\n<TileMatrixSetLimits>{''.join(rows)}</TileMatrixSetLimits>\n"
 
 
-def _resources(service: Service, name: str) -> str:
+def _resources(service: Service, layer: Layer) -> str:
+    """With the variable for the style only where there is a choice: not every client fills it."""
+    style = "{Style}" if layer.styles else "default"
     tile = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
-    base = f"{service.url}/1.0.0/{name}/default/{tile}"
+    base = f"{service.url}/1.0.0/{layer.collection}:{layer.product}/{style}/{tile}"
     tiles = [("tile", m.media_type, f"{base}.{m.extension}") for m in PICTURES]
     infos = [("FeatureInfo", m, f"{base}/{{J}}/{{I}}.{e}") for m, e in INFO_FORMATS.items()]
     return "".join(

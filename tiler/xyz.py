@@ -8,14 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from repository.errors import BadRequest
-from tiler.drawing import caller_of, check_style, tile_response
+from tiler.drawing import caller_of, tile_response
 from tiler.pixels.rendering import media_format
 from tiler.pixels.tile_matrix_sets import TILE_SIZE, tile_matrix_set
 from tiler.products import Caller, find_product
 
 router = APIRouter(tags=["tiles"])
 
-Style = Annotated[str, Query(description="`default`, the product's own.", max_length=100)]
+Style = Annotated[
+    str, Query(description="`default`, or a style that the product offers.", max_length=100)
+]
 
 
 @router.get("/tiles/{c}/{p}/{tms}/{z}/{x}/{y}.{extension}", response_class=Response)
@@ -25,22 +27,22 @@ def tile(
     extension: str, style: Style = "default",
 ) -> Response:  # fmt: skip
     """One tile of a product; `p` may be `{p}@{version}`."""
-    check_style(style)
     row, doubled = y.removesuffix("@2x"), y.endswith("@2x")
     return draw(
-        request.headers, caller_of(request), c, p, tms, z, x, row, extension, doubled=doubled
-    )
+        request.headers, caller_of(request), c, p, tms, z, x, row, extension, doubled=doubled,
+        style=style,
+    )  # fmt: skip
 
 
 def draw(
     headers: Mapping[str, str], caller: Caller, c: str, p: str, tms: str, z: str, x: str, y: str,
-    extension: str, *, doubled: bool,
+    extension: str, *, doubled: bool, style: str = "default",
 ) -> Response:  # fmt: skip
     """The answer to a tile's address, given in its parts. Raises RastrumError."""
     matrix_set, media = tile_matrix_set(tms), media_format(extension)
     level, column, row = (tile_number(text) for text in (z, x, y))
     matrix_set.check(level, column, row)
-    ref = find_product(caller, c, p)
+    ref = find_product(caller, c, p, style)
     size = TILE_SIZE * 2 if doubled else TILE_SIZE
     return tile_response(headers, ref, matrix_set, level, column, row, media, size)
 

@@ -6,7 +6,10 @@ export async function showLegend(element, address) {
   if (!answer.ok) return;
   const legend = await answer.json();
   if (legend.kind === "ramp") element.replaceChildren(title(legend), ramp(legend), ticks(legend));
-  if (legend.kind === "classes") element.replaceChildren(title(legend), classes(legend));
+  if (legend.kind === "stops") element.replaceChildren(title(legend), ramp(legend), ends(legend));
+  if (["classes", "intervals"].includes(legend.kind)) {
+    element.replaceChildren(title(legend), classes(legend));
+  }
 }
 
 function title({ title, unit }) {
@@ -27,6 +30,16 @@ function ticks({ entries }) {
   const row = make("p", { class: "legend-ticks" });
   row.append(...entries.map((entry) => make("span", {}, numberText(entry.value, 4))));
   return row;
+}
+
+// Of own colours the ends, and below them the stops that have words.
+function ends(legend) {
+  const outer = [{ value: legend.min }, { value: legend.max }];
+  const named = legend.entries.filter(({ value, label }) => label !== String(value) && Number.isNaN(Number(label)));
+  const part = document.createDocumentFragment();
+  part.append(ticks({ entries: outer }));
+  if (named.length) part.append(classes({ entries: named }));
+  return part;
 }
 
 function classes({ entries }) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from repository.api import collections, imports, jobs, products, tokens
+from repository.api import collections, imports, jobs, products, styles, tokens
 from repository.api.errors import translate_errors
 from repository.api.principals import request_links
 
@@ -18,6 +18,9 @@ api = NinjaAPI(
 )
 api.add_router("/collections", collections.router)
 api.add_router("/products", products.router)
+api.add_router("/collections", styles.of_collections)
+api.add_router("/products", styles.of_products)
+api.add_router("/styles", styles.router)
 api.add_router("/imports", imports.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/tokens", tokens.router)
@@ -28,5 +31,5 @@ translate_errors(api)
 def index(request: HttpRequest) -> dict[str, str]:
     """For who follows the address that the README names."""
     base = request_links(request).base
-    names = ("openapi.json", "collections", "products", "jobs", "tokens")
+    names = ("openapi.json", "collections", "products", "styles", "jobs", "tokens")
     return {name.removesuffix(".json"): f"{base}/api/{name}" for name in names}

@@ -30,6 +30,7 @@ def collection_json(row: Collection, links: Links) -> dict[str, Any]:
         "links": {
             "self": links.collection(row.id),
             "products": f"{links.collection(row.id)}/products",
+            "styles": f"{links.collection(row.id)}/styles",
             "page": links.collection_page(row.id),
             "wmts": links.wmts(row.id),
             "ogc": links.ogc_collection(row.id),
@@ -71,6 +72,7 @@ def product_links(row: Product, links: Links) -> dict[str, str]:
     return {
         "self": links.product(c, p),
         "page": links.product_page(c, p),
+        "styles": f"{links.product(c, p)}/styles",
         "tiles": links.tiles(c, p),
         "tilejson": links.tile_resource(c, p, "tilejson.json"),
         "preview": links.tile_resource(c, p, "preview.png"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, FiniteFloat
+from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from repository.models.collection import MAX_DESCRIPTION
 
@@ -51,22 +51,81 @@ class CollectionOutput(Schema):
     links: dict[str, str]
 
 
+def _color_parts(value: Any) -> Any:
+    """`#rrggbb` and `#rrggbbaa` as red, green, blue, alpha; other values as they are."""
+    digits = value[1:] if isinstance(value, str) and value.startswith("#") else ""
+    if len(digits) not in (6, 8) or not set(digits) <= set("0123456789abcdefABCDEF"):
+        return value
+    return tuple(bytes.fromhex(digits if len(digits) == 8 else f"{digits}ff"))
+
+
+Color = Annotated[tuple[ColorPart, ColorPart, ColorPart, ColorPart], BeforeValidator(_color_parts)]
+
+
 class ClassColorInput(Input):
     value: int = Field(ge=-(2**63), lt=2**63)
-    color: tuple[ColorPart, ColorPart, ColorPart, ColorPart]
+    color: Color
+    label: str = Field("", max_length=200)
+
+
+class ColorStopInput(Input):
+    value: FiniteFloat | None
+    """Null for the last of intervals: everything above."""
+    color: Color
     label: str = Field("", max_length=200)
 
 
 class StyleInput(Input):
-    kind: Literal["rgb", "ramp", "classes"]
-    bands: list[int]
-    stretch: list[tuple[FiniteFloat, FiniteFloat]] = []
+    kind: Literal["rgb", "ramp", "stops", "intervals", "classes"]
+    bands: list[int] = Field([], max_length=10)
+    """Of a formula those that it names; they need not be given."""
+    formula: str = Field("", max_length=500)
+    stretch: list[tuple[FiniteFloat, FiniteFloat]] = Field([], max_length=10)
     ramp: str = Field("viridis", max_length=100)
+    stops: list[ColorStopInput] = Field([], max_length=1_000)
     classes: list[ClassColorInput] = Field([], max_length=70_000)
+    outside: Literal["clamp", "transparent"] = "clamp"
     resampling: Literal["nearest", "bilinear", "average", "mode"] = "nearest"
     title: str = Field("", max_length=300)
     unit: str = Field("", max_length=100)
     name: str = Field("default", max_length=100)
+
+
+class NewStyleInput(Input):
+    """A style for a product, a collection or the caller's library."""
+
+    id: str = Field("", max_length=100)
+    """What `?style=` says. Left out: made from the title or the file's name."""
+    title: str = Field("", max_length=300)
+    definition: StyleInput
+
+
+class AnyNewStyleInput(NewStyleInput):
+    """As above, with the place where it belongs; neither: the caller's library."""
+
+    collection: str = Field("", max_length=100)
+    product: str = Field("", max_length=100)
+
+
+class StylePatch(Input):
+    title: str | None = Field(None, max_length=300)
+    definition: StyleInput | None = None
+
+
+class StyleOutput(Schema):
+    id: str
+    uuid: str | None
+    title: str
+    collection: str | None
+    product: str | None
+    is_default: bool
+    definition: dict[str, Any]
+    revision: int
+    created: str
+    updated: str
+    links: dict[str, str]
+    warnings: list[str]
+    """What a style file said and the style does not."""
 
 
 class UploadsInput(Input):
@@ -106,7 +165,8 @@ class ProductPatch(Input):
     properties: dict[str, Any] | None = None
     licence: str | None = Field(None, max_length=200)
     keywords: list[str] | None = None
-    style: StyleInput | None = None
+    style: StyleInput | str | None = None
+    """A definition, or the name of a style that the product offers."""
     nodata: FiniteFloat | int | Literal["nan"] | None = None
     """Makes a new version from the originals: answered 202 with the address of its job."""
 
@@ -272,6 +332,10 @@ class ProductPage(PageOf):
 
 class JobPage(PageOf):
     items: list[JobOutput]
+
+
+class StylePage(PageOf):
+    items: list[StyleOutput]
 
 
 class TokenPage(PageOf):

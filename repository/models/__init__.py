@@ -7,9 +7,10 @@ from repository.models.drop import DroppedItem
 from repository.models.job import Job
 from repository.models.product import Product
 from repository.models.resumable import ResumableUpload
+from repository.models.style import Style
 from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
     "ApiToken", "Asset", "BlockIndex", "Collection", "DroppedItem", "Job", "Product",
-    "ResumableUpload", "Upload", "UploadedFile", "User",
+    "ResumableUpload", "Style", "Upload", "UploadedFile", "User",
 ]  # fmt: skip

@@ -56,12 +56,15 @@ FEATURES_STEPS = (
 )
 
 
-def product_tabs(links: Links, c: str, p: str, cog_name: str) -> tuple[GisTab, ...]:
-    """QGIS, ArcGIS, web maps and Python, for one product."""
-    xyz, cog = links.tiles(c, p), links.file(c, p, cog_name)
+def product_tabs(
+    links: Links, c: str, p: str, cog_name: str, style: str = "default"
+) -> tuple[GisTab, ...]:
+    """QGIS, ArcGIS, web maps and Python, for one product in the style of that name."""
+    xyz, cog = links.styled(links.tiles(c, p), style), links.file(c, p, cog_name)
     wmts = links.wmts_capabilities(c, p)
+    layer_file = links.styled(f"/products/{c}/{p}/layer.qlr", style)
     return (
-        GisTab("qgis", "QGIS", QGIS_STEPS, wmts, file=f"/products/{c}/{p}/layer.qlr"),
+        GisTab("qgis", "QGIS", QGIS_STEPS, wmts, file=layer_file),
         GisTab("arcgis", "ArcGIS", ARCGIS_STEPS, wmts),
         GisTab("web", "Web map", WEB_STEPS, xyz, more=f"L.tileLayer('{xyz}').addTo(map)"),
         GisTab("python", "Python", PYTHON_STEPS, cog, more=_rasterio(cog)),
@@ -77,11 +80,11 @@ def collection_tabs(links: Links, c: str) -> tuple[GisTab, ...]:
     )
 
 
-def product_addresses(links: Links, c: str, p: str) -> Sequence[Address]:
+def product_addresses(links: Links, c: str, p: str, style: str = "default") -> Sequence[Address]:
     """Every interface of a product, for whoever knows what to do with it."""
     return (
-        Address("XYZ tiles", links.tiles(c, p)),
-        Address("TileJSON", links.tile_resource(c, p, "tilejson.json")),
+        Address("XYZ tiles", links.styled(links.tiles(c, p), style)),
+        Address("TileJSON", links.styled(links.tile_resource(c, p, "tilejson.json"), style)),
         Address("WMTS", links.wmts_capabilities(c, p)),
         Address("OGC API", links.ogc_collection(f"{c}:{p}")),
         Address("Metadata (JSON)", links.product(c, p)),

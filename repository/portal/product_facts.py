@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from repository.links import Links
 from repository.models import Product
 from repository.portal import histogram
 from repository.portal.class_shares import ClassShare, class_shares
@@ -67,10 +68,9 @@ class ProductFacts:
     """Instead of pictures where the values are classes."""
 
 
-def facts_of(product: Product) -> ProductFacts:
-    """The facts of a published product."""
+def facts_of(product: Product, style: RenderingStyle) -> ProductFacts:
+    """The facts of a published product, of the bands that the style draws."""
     info = RasterInfo.from_json(product.raster or {})
-    style = RenderingStyle.from_json(product.style or {})
     size = f"{number(info.width)} × {number(info.height)} pixels"
     crs = crs_words(info)
     classes = _classes(info, style)
@@ -136,14 +136,15 @@ def native_zoom(info: RasterInfo) -> int:
     return max(0, min(MAX_ZOOM, math.ceil(math.log2(MERCATOR_WIDTH / 256 / metres) - 0.1)))
 
 
-def map_settings(product: Product, tiles: str) -> dict[str, Any]:
-    """What the page's script needs to draw the product."""
+def map_settings(product: Product, style: RenderingStyle, name: str) -> dict[str, Any]:
+    """What the page's script needs to draw the product in the style of that name."""
     info = RasterInfo.from_json(product.raster or {})
-    style = RenderingStyle.from_json(product.style or {})
+    tiles = f"/tiles/{product.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png"
+    legend = Links.styled(f"/tiles/{product.address}/legend.json", name)
     return {
-        "tiles": tiles,
+        "tiles": Links.styled(tiles, name),
         "point": f"/tiles/{product.address}/point/",
-        "legend": "" if style.kind == "rgb" else f"/tiles/{product.address}/legend.json",
+        "legend": "" if style.kind == "rgb" else legend,
         "bounds": info.bounds_wgs84,
         "maxZoom": min(native_zoom(info) + 1, MAX_ZOOM),
         "smooth": style.resampling != "nearest",

@@ -29,6 +29,7 @@ class TileLayer:
     layer: str
     """The layer's name there."""
     bounds_wgs84: Bounds
+    style: str = "default"
 
 
 def layer_definition(layer: TileLayer) -> bytes:
@@ -58,7 +59,7 @@ def datasource(layer: TileLayer) -> str:
     """QGIS's own way to write a source: a query string in which the address comes last."""
     return (
         f"crs=EPSG:3857&dpiMode=7&format=image/png&layers={quote(layer.layer, safe=':')}"
-        f"&styles=default&tileMatrixSet={TILE_MATRIX_SET}"
+        f"&styles={layer.style}&tileMatrixSet={TILE_MATRIX_SET}"
         f"&url={quote(layer.capabilities, safe=SAFE_IN_ADDRESS)}"
     )
 

@@ -13,6 +13,7 @@ from repository.portal.views import (
     jobs,
     products,
     reprocessing,
+    styles,
     uploads,
 )
 
@@ -40,6 +41,11 @@ urlpatterns = [
     path("products/<str:c>/<str:p>/reprocess", reprocessing.reprocess_product,
          name="reprocess-product"),
     path("products/<str:c>/<str:p>/remove", products.remove_product, name="remove-product"),
+    path("products/<str:c>/<str:p>/styles", styles.product_styles, name="product-styles"),
+    path("products/<str:c>/<str:p>/styles/<str:name>/choose", styles.choose_style,
+         name="choose-style"),
+    path("products/<str:c>/<str:p>/styles/<str:name>/remove", styles.remove_style,
+         name="remove-style"),
     path("accounts/", accounts.account, name="account"),
     path("accounts/tokens/", accounts.token_list, name="tokens"),
     path("accounts/tokens/<uuid:token_id>/revoke", accounts.revoke_token, name="revoke-token"),

@@ -12,6 +12,7 @@ try {
   seen.upload = await uploadAndOpen(context);
   seen.drawn = await colours(context, given.places);
   seen.value = await readingAt(context, given.places.right);
+  seen.style = await chooseStyle(context, given.places.right);
   seen.answer = await answerQuestion(context);
   seen.copied = await copyAddress(context);
   await visitAll(context, "light");
@@ -73,6 +74,41 @@ async function readingAt(context, [longitude, latitude]) {
   return words;
 }
 
+// A style is added by its owner and chosen by its title: the map, the legend and the addresses follow.
+async function chooseStyle(context, [longitude, latitude]) {
+  const view = `#map=${given.zoom}/${latitude.toFixed(5)}/${longitude.toFixed(5)}/100`;
+  const page = await browsing.open(context, `${given.product}/styles`);
+  const values = { title: "Doubled", formula: "b1 * 2", low: "0", high: "400", unit: "m" };
+  for (const [name, value] of Object.entries(values)) await page.fill(`#id_new-${name}`, value);
+  await page.selectOption("#id_new-ramp", "gray");
+  await page.click("section:last-of-type button.primary");
+  await page.waitForSelector(".rows .row");
+  await page.goto(given.url + given.product + view);
+  await page.waitForSelector(".product-layer canvas", { state: "attached" });
+  await page.waitForFunction(() => document.querySelector("#legend .legend-title"));
+  await page.waitForTimeout(500);
+  await page.selectOption("#style", { label: "Doubled" });
+  await page.waitForURL(/style=doubled/);
+  await page.waitForSelector(".product-layer canvas", { state: "attached" });
+  await page.waitForLoadState("networkidle");
+  await page.waitForTimeout(500);
+  const found = await page.evaluate(() => {
+    const canvas = document.querySelector(".product-layer canvas");
+    const pen = canvas.getContext("2d");
+    return {
+      colour: [...pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data],
+      legend: document.querySelector("#legend .legend-title").textContent,
+      search: location.search,
+      hash: location.hash,
+      address: document.querySelector("#address-web").value ?? document.querySelector("#address-web").textContent,
+    };
+  });
+  await page.screenshot({ path: `${given.shots}/styles.png` });
+  await browsing.check(page, "product in a style", "light");
+  await page.close();
+  return { ...found, view };
+}
+
 async function answerQuestion(context) {
   const page = await browsing.open(context, "/upload");
   await page.setInputFiles("#file", [given.unplaced]);
@@ -108,7 +144,7 @@ async function visitAll(context, look) {
     "/": 200, "/?q=nothing-like-this": 200, "/upload": 200, "/jobs/": 200, [given.job]: 200,
     "/collections/": 200, "/collections/samples": 200, "/collections/new/": 200,
     [given.product]: 200, [`${given.product}/edit`]: 200, [`${given.product}/reprocess`]: 200, "/jobs/?show=problems": 200,
-    [`${given.product}/remove`]: 200,
+    [`${given.product}/remove`]: 200, [`${given.product}/styles`]: 200,
     "/accounts/": 200, "/accounts/tokens/": 200, "/products/samples/absent": 404,
   };
   for (const [path, status] of Object.entries(pages)) {
@@ -127,7 +163,7 @@ async function withoutScripts() {
     picture: await page.locator(".map-frame img.still").isVisible(),
     address: await page.locator("#address-qgis").isVisible(),
     python: await page.locator("#address-python").isVisible(),
-    tools: await page.locator(".viewer-bar").isVisible(),
+    tools: await page.locator(".viewer-bar[data-script]").isVisible(),
   };
   await context.close();
   return found;

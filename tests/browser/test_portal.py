@@ -89,6 +89,17 @@ def test_enter_reads_the_value_at_the_centre(seen: dict[str, Any]) -> None:
     assert value == pytest.approx(100 * 58 / (PIXELS - 1), abs=100 / (PIXELS - 1))
 
 
+def test_a_chosen_style_is_drawn_told_and_kept_in_the_address(seen: dict[str, Any]) -> None:
+    """Twice the value, 0 to 400 from black to white."""
+    style = seen["style"]
+    red, green, blue, alpha = style["colour"]
+    assert red == green == blue
+    assert red == pytest.approx(255 * 2 * 100 * 58 / (PIXELS - 1) / 400, abs=4)
+    assert (alpha, style["legend"], style["search"]) == (255, "Doubled (m)", "?style=doubled")
+    assert style["hash"].split("/")[1:3] == style["view"].split("/")[1:3]
+    assert style["address"].endswith(".png?style=doubled")
+
+
 def test_an_answer_on_the_job_page_publishes_the_map(seen: dict[str, Any]) -> None:
     assert seen["answer"] == "Published"
 
@@ -105,7 +116,7 @@ def test_no_page_complains_in_the_console(seen: dict[str, Any]) -> None:
 
 def test_no_page_breaks_a_rule_of_accessibility(seen: dict[str, Any]) -> None:
     assert [page for page in seen["pages"] if page["violations"]] == []
-    assert len(seen["pages"]) == 3 * 16 + 1
+    assert len(seen["pages"]) == 3 * 17 + 2
 
 
 def test_no_page_scrolls_sideways(seen: dict[str, Any]) -> None:

@@ -86,12 +86,13 @@ def xyz_source(template: str, max_zoom: int = 18) -> str:
 
 
 def wmts_source(
-    capabilities: str, layer: str, matrix_set: str, *, image_format: str = "image/png"
-) -> str:
+    capabilities: str, layer: str, matrix_set: str, *, image_format: str = "image/png",
+    style: str = "default",
+) -> str:  # fmt: skip
     """What "Add layer" of a WMTS connection makes of its choices."""
     choices = {
         "crs": "EPSG:3857", "dpiMode": "7", "format": image_format, "layers": layer,
-        "styles": "default", "tileMatrixSet": matrix_set, "url": capabilities,
+        "styles": style, "tileMatrixSet": matrix_set, "url": capabilities,
     }  # fmt: skip
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in choices.items())
 

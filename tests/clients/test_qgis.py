@@ -48,6 +48,24 @@ def test_wmts_of_the_catalogue_and_of_a_collection(
     assert_shows(drawn.drawing, scene.source)
 
 
+def test_wmts_in_a_named_style(qgis: Qgis, elevation: Published, publisher: Client) -> None:
+    """QGIS fills the variable for the style that capabilities with a choice have."""
+    colours = {(200, 30, 0), (0, 160, 40)}
+    stops = [
+        {"value": 500, "color": [200, 30, 0, 255]},
+        {"value": None, "color": [0, 160, 40, 255]},
+    ]
+    definition = {"kind": "intervals", "bands": [1], "stops": stops}
+    address = f"/api/products/{C}/{elevation.id}/styles/steps"
+    publisher.request("PUT", address, json={"definition": definition}).raise_for_status()
+    capabilities = f"{elevation.base}/wmts/{C}/{elevation.id}/1.0.0/WMTSCapabilities.xml"
+    for style, is_own in (("steps", True), ("default", False)):
+        source = wmts_source(capabilities, elevation.layer, "GoogleMapsCompatible", style=style)
+        drawn = qgis.draw(elevation.extent(0.3), provider="wms", source=source).drawing.pixels
+        shown = {tuple(int(v) for v in colour) for colour in drawn[::40, ::40].reshape(-1, 3)}
+        assert (shown <= colours) is is_own, shown
+
+
 def test_layer_definition_file_of_the_portal(
     qgis: Qgis, photograph: Published, publisher: Client, tmp_path: Path
 ) -> None:

@@ -115,6 +115,16 @@ def a_change(cycle: Cycle) -> None:
         cycle.caller.insist("PATCH", address, json={"title": f"Changed in {cycle.number}"})
 
 
+def a_style(cycle: Cycle) -> None:
+    """Made, changed and removed."""
+    if (entry := cycle.published()) is not None:
+        address = f"/api/products/{C}/{entry.id}/styles/walk"
+        for high in (1, 2):
+            definition = {"kind": "ramp", "bands": [1], "stretch": [[0, high]]}
+            cycle.caller.insist("PUT", address, json={"definition": definition})
+        cycle.caller.insist("DELETE", address)
+
+
 def a_dropped_file(cycle: Cycle) -> None:
     """Put into the drop box: the scheduler makes its job, and puts it away in the end."""
     entry = cycle.caller.new_entry()
@@ -167,6 +177,7 @@ OCCASIONS: dict[str, Occasion] = {
     **_of(a_job_that_killed_its_workers, "jobs.give_up"),
     **_of(a_removal, "registration.remove", "sweeping.purge", "store.delete"),
     **_of(a_change, "registration.amend", "products.change"),
+    **_of(a_style, "styles.create", "styles.change", "styles.remove"),
     **_of(a_dropped_file, "imports.accept", "imports.keep", "dropbox.settle"),
     **_of(a_new_version, "jobs.reprocess"),
     **_of(a_removed_collection, "collections.remove"),

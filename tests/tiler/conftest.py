@@ -23,6 +23,9 @@ from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
 from tiler.products import Caller, Layers, layer_of
 
+GREY = RenderingStyle(kind="ramp", bands=(1,), stretch=((0, 120),), ramp="gray", name="grey")
+"""What every product offers beside its default."""
+
 
 @pytest.fixture
 def refs(tmp_path: Path) -> dict[str, AssetRef]:
@@ -45,14 +48,18 @@ def refs(tmp_path: Path) -> dict[str, AssetRef]:
 def client(refs: dict[str, AssetRef], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of the application; `Bearer wrong` does not hold, product `gone` was removed."""
 
-    def find_product(caller: Caller, collection: str, product: str) -> AssetRef:
+    def find_product(
+        caller: Caller, collection: str, product: str, style: str = "default"
+    ) -> AssetRef:
         if caller.authorization == "Bearer wrong":
             raise WrongCredentials
         if product == "gone":
             raise Gone("Removed on purpose.")
         if collection != "c" or product not in refs:
             raise NotFound("There is no such map.")
-        return refs[product]
+        if style not in ("default", "grey"):
+            raise NotFound("There is no such style.", code="unknown_style")
+        return refs[product] if style == "default" else replace(refs[product], style=GREY)
 
     def list_layers(caller: Caller, collection: str = "") -> Layers:
         if caller.authorization == "Bearer wrong":
@@ -64,6 +71,7 @@ def client(refs: dict[str, AssetRef], monkeypatch: pytest.MonkeyPatch) -> Iterat
     for module in (xyz, product_resources, wmts):
         monkeypatch.setattr(module, "find_product", find_product)
     monkeypatch.setattr(wmts, "list_layers", list_layers)
+    monkeypatch.setattr(wmts, "offered_styles", lambda caller, ref: (("grey", 'The "grey" one'),))
     with TestClient(app, base_url="http://127.0.0.1:8000") as made:
         yield made
 

@@ -99,3 +99,19 @@ def test_the_legend_comes_as_picture_and_as_data(client) -> None:
     legend = client.get("/tiles/c/p/legend.json").json()
     assert (legend["min"], legend["max"], legend["unit"]) == (0, 120, "m")
     assert legend["entries"][0] == {"value": 0.0, "label": "0", "color": "#440154"}
+
+
+@pytest.mark.parametrize("what", ["preview.png", "legend.png", "legend.json", "tilejson.json"])
+def test_a_style_is_asked_for_by_name(client, what) -> None:
+    plain, grey = (client.get(f"/tiles/c/p/{what}{query}") for query in ("", "?style=grey"))
+    assert (plain.status_code, grey.status_code) == (200, 200)
+    assert plain.content != grey.content
+    assert plain.headers["etag"] != grey.headers["etag"]
+    unknown = client.get(f"/tiles/c/p/{what}?style=other")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_style")
+
+
+def test_the_template_of_a_tilejson_keeps_the_style(client) -> None:
+    document = client.get("/tiles/c/p/tilejson.json?style=grey").json()
+    assert document["tiles"][0].endswith("/{z}/{x}/{y}.png?style=grey")
+    assert document["legend"].endswith("/legend.png?style=grey")

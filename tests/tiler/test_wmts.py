@@ -74,7 +74,7 @@ def test_every_address_of_a_document_answers(client, tile) -> None:
     root = ET.fromstring(client.get("/wmts/c/p").content)
     z, x, y = tile
     values = {"TileMatrixSet": "GoogleMapsCompatible", "TileMatrix": z, "TileRow": y,
-              "TileCol": x, "I": 5, "J": 6}  # fmt: skip
+              "TileCol": x, "I": 5, "J": 6, "Style": "grey"}  # fmt: skip
     for resource in root.iterfind(".//w:ResourceURL", NS):
         answer = client.get(resource.attrib["template"].format(**values))
         assert answer.status_code == 200
@@ -95,6 +95,26 @@ def test_all_ways_give_the_xyz_tile(client, tile) -> None:
     other = GET_TILE.format(z=z, x=x, y=y).replace("GoogleMapsCompatible", "WebMercatorQuad")
     small_keys = "&".join(f"{k.lower()}={v}" for k, v in (kv.split("=") for kv in other.split("&")))
     assert client.get(f"/wmts?{small_keys}").content == expected
+
+
+def test_styles_are_listed_with_their_legends_the_default_first(client) -> None:
+    layer = parsed(client.get("/wmts/c/p")).contents["c:p"]
+    assert [(s, f["isDefault"], f["title"]) for s, f in layer.styles.items()] == [
+        ("default", True, "default"), ("grey", False, "The grey one"),
+    ]  # fmt: skip
+    assert layer.styles["grey"]["legend"].endswith("/tiles/c/p/legend.png?style=grey")
+    assert all("/c:p/{Style}/{TileMatrixSet}/" in url["template"] for url in layer.resourceURLs)
+
+
+def test_all_ways_give_the_tile_in_a_style(client, tile) -> None:
+    z, x, y = tile
+    plain = client.get(f"/tiles/c/p/WebMercatorQuad/{z}/{x}/{y}.png").content
+    expected = client.get(f"/tiles/c/p/WebMercatorQuad/{z}/{x}/{y}.png?style=grey").content
+    assert expected != plain
+    rest = f"1.0.0/c:p/grey/GoogleMapsCompatible/{z}/{y}/{x}.png"
+    query = GET_TILE.format(z=z, x=x, y=y).replace("STYLE=default", "STYLE=grey")
+    for address in (f"/wmts/{rest}", f"/wmts/c/p/{rest}", f"/wmts?{query}"):
+        assert client.get(address).content == expected
 
 
 @pytest.mark.parametrize(("old", "new", "status", "code", "locator"), [

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repository.errors import BadRequest
-from repository.raster_info import Bounds
+from repository.raster_info import BandInfo, Bounds
 from repository.rendering_style import Resampling
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.nodata import representable
@@ -46,6 +46,8 @@ class Pixels:
     crs: str = ""
     valid_count: int | None = None
     """How many pixels are valid, where that was counted."""
+    bands: tuple[BandInfo, ...] = ()
+    """What is known of each plane's band, where it comes from a raster."""
 
     @property
     def is_empty(self) -> bool:
@@ -118,7 +120,8 @@ def _finished(
             nodata = representable(ref.band(index), data.dtype)
             if nodata is not None:
                 plane[~samples.mask] = nodata
-    return Pixels(data, samples.mask, samples.alpha, bounds, crs, samples.valid_count)
+    facts = tuple(ref.band(index) for index in bands)
+    return Pixels(data, samples.mask, samples.alpha, bounds, crs, samples.valid_count, facts)
 
 
 def _read_block(

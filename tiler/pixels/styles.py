@@ -12,6 +12,8 @@ from rio_tiler.colormap import cmap
 
 from repository.errors import BadRequest
 from repository.rendering_style import ClassColor, RenderingStyle
+from tiler.pixels.colour_maps import colour_map
+from tiler.pixels.formulas import computed
 from tiler.pixels.reading import Pixels
 
 Bytes = NDArray[np.uint8]
@@ -46,14 +48,17 @@ def paint(pixels: Pixels, style: RenderingStyle) -> Picture:
     """The picture of `pixels`, whose bands are those of `style.bands` in that order."""
     if style.kind == "rgb":
         return _paint_rgb(pixels, style)
+    if style.formula:
+        pixels = computed(pixels, style.formula)
     values = _real(pixels.data[0])
     if style.kind == "classes":
         picture = _paint_classes(values, pixels.mask, style.classes)
+    elif style.kind == "ramp":
+        picture = _paint_ramp(values, pixels, style)
     else:
-        low, high = style.stretch[0] if style.stretch else (0.0, 255.0)
-        index = _stretched(values, low, high, 1, 255)
-        index = index if pixels.is_full else index * pixels.mask
-        picture = Indexed(index, ramp_palette(style.ramp))
+        scale = colour_map(style)
+        index = scale.index(values)
+        picture = _from_palette(index if pixels.is_full else index * pixels.mask, scale.palette)
     return _with_alpha(picture, pixels.alpha)
 
 
@@ -76,6 +81,24 @@ def ramp_palette(name: str) -> Bytes:
     table = np.array([colours[i] for i in range(256)], np.uint8)
     chosen = table[np.rint(np.linspace(0, 255, 255)).astype(int)]
     return np.vstack([np.array([TRANSPARENT], np.uint8), chosen])
+
+
+def _paint_ramp(values: NDArray[Any], pixels: Pixels, style: RenderingStyle) -> Picture:
+    low, high = style.stretch[0] if style.stretch else (0.0, 255.0)
+    index = _stretched(values, low, high, 1, 255)
+    index = index if pixels.is_full else index * pixels.mask
+    if style.outside == "transparent":
+        index = index * ((values >= low) & (values <= high))
+    return Indexed(index, ramp_palette(style.ramp))
+
+
+def _from_palette(index: NDArray[Any], palette: Bytes) -> Picture:
+    """Rows of a palette as a picture, whatever their number; the first one is transparent."""
+    if len(palette) <= 256:
+        return Indexed(index.astype(np.uint8, copy=False), palette)
+    rgba = palette[index]
+    alpha = np.ascontiguousarray(rgba[..., 3])
+    return Colours(np.ascontiguousarray(rgba[..., :3]), None if alpha.min() == 255 else alpha)
 
 
 def _paint_rgb(pixels: Pixels, style: RenderingStyle) -> Colours:
@@ -142,10 +165,7 @@ def _paint_classes(
     place = np.searchsorted(table, values)
     place = np.minimum(place, max(0, len(table) - 1))
     known = mask & (table[place] == values) if len(table) else np.zeros(mask.shape, bool)
-    if len(palette) <= 256:
-        return Indexed(np.where(known, place + 1, 0).astype(np.uint8), palette)
-    rgba = palette[np.where(known, place + 1, 0)]
-    return Colours(np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3]))
+    return _from_palette(np.where(known, place + 1, 0), palette)
 
 
 @lru_cache(maxsize=128)

@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from repository import editing
+from repository import editing, styles
 from repository.api.principals import caller, request_links
 from repository.catalogue import assets_of, find_product
-from repository.errors import BadRequest
+from repository.errors import BadRequest, NotFound
 from repository.jobs import unfinished
-from repository.models import Asset, Job, Product
+from repository.models import Asset, Job, Product, Style
 from repository.models.asset import AssetRole
 from repository.models.collection import Visibility
 from repository.policy import may_change, require_change
@@ -24,6 +24,8 @@ from repository.portal.product_facts import facts_of, map_settings
 from repository.portal.product_files import files_of, rasters_of
 from repository.portal.views.reprocessing import warnings_of
 from repository.raster_info import RasterInfo
+from repository.rendering_style import RenderingStyle
+from repository.styles import DEFAULT
 from repository.times import format_instant
 
 
@@ -34,6 +36,7 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
     assets = assets_of(row)
     cog = _cog(assets)
     links = request_links(request)
+    name, style, offered = _chosen_style(request, row)
     warnings = warnings_of(row)
     changeable = may_change(caller(request), row)
     response = render(
@@ -41,7 +44,11 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
         "portal/product.html",
         {
             "product": row,
-            "facts": facts_of(row),
+            "facts": facts_of(row, style),
+            "style": style,
+            "style_name": name,
+            "style_query": "" if name == DEFAULT else f"?style={name}",
+            "styles": offered,
             "rasters": rasters_of(assets),
             "files": files_of(assets),
             "warnings": warnings,
@@ -49,9 +56,9 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
             "coming": _coming(row) if changeable else None,
             "cog": cog,
             "is_private": _is_private(row),
-            "map": map_settings(row, f"/tiles/{row.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png"),
-            "tabs": product_tabs(links, c, p, cog.file_name if cog else ""),
-            "addresses": product_addresses(links, c, p),
+            "map": map_settings(row, style, name),
+            "tabs": product_tabs(links, c, p, cog.file_name if cog else "", name),
+            "addresses": product_addresses(links, c, p, name),
             "page_address": links.product_page(c, p),
             "may_change": changeable,
         },
@@ -70,6 +77,7 @@ def layer_file(request: HttpRequest, c: str, p: str) -> HttpResponse:
         title=row.title,
         capabilities=request_links(request).wmts_capabilities(c, p),
         layer=f"{c}:{p}",
+        style=_chosen_style(request, row)[0],
         bounds_wgs84=info.bounds_wgs84,
     )
     response = HttpResponse(qlr.layer_definition(layer), content_type=qlr.MEDIA_TYPE)
@@ -108,6 +116,21 @@ def remove_product(request: HttpRequest, c: str, p: str) -> HttpResponse:
         return redirect("collection", c=c)
     context = {"product": row, "assets": assets_of(row)}
     return render(request, "portal/product_remove.html", context)
+
+
+def _chosen_style(request: HttpRequest, row: Product) -> tuple[str, RenderingStyle, list[Style]]:
+    """The name that the address asks for, its style, and what may be asked for beside the default.
+
+    Raises NotFound `unknown_style`.
+    """
+    offered = styles.offered(caller(request), row)
+    name = request.GET.get("style") or DEFAULT
+    if name == DEFAULT:
+        return name, RenderingStyle.from_json(row.style or {}), offered
+    chosen = next((style for style in offered if style.name == name), None)
+    if chosen is None:
+        raise NotFound("There is no such style of this map.", code="unknown_style")
+    return name, RenderingStyle.from_json(chosen.definition), offered
 
 
 def _cog(assets: list[Asset]) -> Asset | None:
