@@ -8,7 +8,16 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from repository.errors import Forbidden, SignInRequired
-from repository.models import ApiToken, Asset, Collection, Job, Product, ResumableUpload, User
+from repository.models import (
+    ApiToken,
+    Asset,
+    Collection,
+    Job,
+    Product,
+    Pyramid,
+    ResumableUpload,
+    User,
+)
 from repository.models.collection import Contributors, Visibility
 from repository.models.product import ProductState
 from repository.principal import Principal
@@ -33,7 +42,7 @@ def visible_to(
         rows = rows.filter(state=ProductState.PUBLISHED)
     elif rows.model is Product:
         rows = rows.filter(state__in=[ProductState.PUBLISHED, ProductState.REMOVED])
-    elif rows.model is Asset:
+    elif rows.model in (Asset, Pyramid):
         rows = rows.filter(product__state=ProductState.PUBLISHED)
     if principal.is_operator and rows.model not in _OWNERS_ALONE:
         return rows
@@ -136,7 +145,7 @@ def _products(principal: Principal, at: str = "") -> Q:
     )
 
 
-def _assets(principal: Principal) -> Q:
+def _of_products(principal: Principal) -> Q:
     return _products(principal, "product__")
 
 
@@ -147,7 +156,8 @@ def _own(principal: Principal, field: str) -> Q:
 _RULES: dict[type[Model], Callable[[Principal], Q]] = {
     Collection: _collections,
     Product: _products,
-    Asset: _assets,
+    Asset: _of_products,
+    Pyramid: _of_products,
     Job: lambda principal: _own(principal, "owner"),
     ApiToken: lambda principal: _own(principal, "user"),
     ResumableUpload: lambda principal: _own(principal, "owner"),

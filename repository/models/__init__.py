@@ -6,10 +6,11 @@ from repository.models.collection import Collection
 from repository.models.drop import DroppedItem
 from repository.models.job import Job
 from repository.models.product import Product
+from repository.models.pyramid import Pyramid
 from repository.models.resumable import ResumableUpload
 from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
-    "ApiToken", "Asset", "Collection", "DroppedItem", "Job", "Product", "ResumableUpload", "Upload",
-    "UploadedFile", "User",
+    "ApiToken", "Asset", "Collection", "DroppedItem", "Job", "Product", "Pyramid",
+    "ResumableUpload", "Upload", "UploadedFile", "User",
 ]  # fmt: skip
