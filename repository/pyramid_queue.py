@@ -57,7 +57,7 @@ class StoredPyramid:
 def ring(pyramid_id: int) -> None:
     """Tell the workers; whoever hears it goes on with all others that wait."""
     try:
-        with around("pyramids.ring"):
+        with around("broker.send"):
             current_app.send_task(
                 PRERENDER_TASK, [str(pyramid_id)], ignore_result=True,
                 expires=4 * settings.SWEEP_SECONDS,
@@ -69,7 +69,7 @@ def ring(pyramid_id: int) -> None:
 def next_waiting() -> int | None:
     """The number of a pyramid that a worker could draw now; fails those that killed theirs."""
     lost = Pyramid.objects.filter(state=PyramidState.RENDERING, lease_until__lt=Now())
-    with around("pyramids.give_up"):
+    with around("pyramids.write"):
         lost.filter(attempts__gte=settings.MAX_ATTEMPTS).update(
             state=PyramidState.FAILED, lease_until=None, updated=Now(),
             fencing_token=F("fencing_token") + 1, error="The worker died several times on it.",
@@ -81,7 +81,7 @@ def claim(worker: str) -> PyramidLease | None:
     """Take the one that has waited longest; None where none waits, or a job finds no worker."""
     if jobs_wait():
         return None
-    with commit("pyramids.claim"):
+    with commit("pyramids.write"):
         row = _due().select_for_update(skip_locked=True).first()
         if row is None:
             return None
@@ -101,13 +101,13 @@ def jobs_wait() -> bool:
 
 def beat(lease: PyramidLease) -> None:
     """Prolong the lease. Raises LeaseLost where the pyramid is not wanted any more."""
-    with around("pyramids.beat"):
+    with around("pyramids.write"):
         _write(lease, lease_until=_lease_end())
 
 
 def advance(lease: PyramidLease, progress: float) -> None:
     """Record how far it is (0 to 1); prolongs the lease. Raises LeaseLost."""
-    with around("pyramids.beat"):
+    with around("pyramids.write"):
         _write(lease, lease_until=_lease_end(), progress=progress)
 
 
@@ -135,14 +135,14 @@ def give_back(lease: PyramidLease, error: str) -> None:
     attempts = row.attempts if row else 0
     state = PyramidState.WAITING if attempts < settings.MAX_ATTEMPTS else PyramidState.FAILED
     seconds = settings.RETRY_SECONDS * 8 ** max(0, attempts - 1)
-    with around("pyramids.give_back"):
+    with around("pyramids.write"):
         _write(lease, state=state, lease_until=None, error=error,
                not_before=Now() + timedelta(seconds=seconds))  # fmt: skip
 
 
 def give_way(lease: PyramidLease) -> None:
     """Wait again, without using up a try: something else needs the worker."""
-    with around("pyramids.give_back"):
+    with around("pyramids.write"):
         _write(lease, state=PyramidState.WAITING, lease_until=None, progress=0.0,
                attempts=Greatest(F("attempts") - 1, 0),
                not_before=Now() + timedelta(seconds=settings.RETRY_SECONDS))  # fmt: skip

@@ -87,7 +87,7 @@ def plan(product: Product, renderer: str) -> None:
 
 def lose(key: str) -> bool:
     """Forget a pyramid whose object is not in the store: it is drawn again. Whether it was one."""
-    with commit("pyramids.lose"):
+    with commit("pyramids.forget"):
         rows = Pyramid.objects.filter(key=key)
         Product.objects.filter(stored_pyramid__in=rows.values("pk")).update(stored_pyramid=None)
         return bool(rows.delete()[0])
@@ -120,7 +120,7 @@ def _retire_unwanted() -> None:
     )
     ids = list(unwanted.values_list("pk", flat=True)[:10_000])
     if ids:
-        with commit("pyramids.retire"):
+        with commit("pyramids.plan"):
             # Products first, as everybody locks them: nobody then waits in a circle.
             Product.objects.filter(stored_pyramid__in=ids).update(stored_pyramid=None)
             retire(Pyramid.objects.filter(pk__in=ids))

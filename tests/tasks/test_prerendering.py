@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -38,7 +40,9 @@ PUBLIC = Caller(None, {})
 
 
 @pytest.fixture(autouse=True)
-def _at_once(settings: Any) -> None:
+def _at_once(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One process that draws for all tests: to start it takes longer than to draw.
+    monkeypatch.setattr(prerendering, "stop_drawing", lambda: None)
     settings.PRERENDER_SETTLE_SECONDS = 0
     settings.REMOVAL_GRACE_SECONDS = 0
 
@@ -337,3 +341,50 @@ def test_another_renderer_draws_anew(publish: Publish, monkeypatch: pytest.Monke
     monkeypatch.setattr("tasks.prerendering.RENDERER", "next")
     assert draw(product).pk != first.pk
     assert one_tile(found(product))[0]
+
+
+def test_the_cost_is_told(publish: Publish, api: Any, owner: Role, stranger: Role) -> None:
+    product = publish()
+    assert api.get("/api/products/alps/a").json()["prerendered"]["state"] == "none"
+    row = draw(product)
+    stored = api.get("/api/products/alps/a").json()["prerendered"]
+    assert stored == {
+        "state": "ready", "format": "webp", "size": row.size, "left_out": 0, "reason": "",
+        "zooms": [row.min_zoom, row.max_zoom],
+    }  # fmt: skip
+    total = {"products": 1, "size": row.size, "unfinished": 0}
+    assert api.get("/api/collections/alps").json()["prerendered"] == total
+    assert api.get("/api/collections").json()["items"][0]["prerendered"] == total
+    Product.objects.update(visibility="private")
+    nothing = {"products": 0, "size": 0, "unfinished": 0}
+    for headers, told in ((stranger.headers, nothing), (owner.headers, total)):
+        answer = api.get("/api/collections/alps", headers=headers).json()
+        assert answer["prerendered"] == told
+
+
+def test_a_collection_is_told_what_to_do(publish: Publish, api: Any, owner: Role) -> None:
+    publish(prerender="auto")
+    address, headers = "/api/collections/alps", owner.headers
+    assert api.get(address).json()["prerender"] == "auto"
+    for setting, status in (("never", 200), ("sometimes", 400)):
+        answer = api.patch(
+            address, {"prerender": setting}, content_type="application/json", headers=headers
+        )
+        assert answer.status_code == status
+    assert Collection.objects.get().prerender == "never"
+
+
+def test_the_command_tells_and_plans(publish: Publish, settings: Any, rung: list[str]) -> None:
+    settings.PRERENDER_SETTLE_SECONDS = 1000
+    publish()
+    rung.clear()
+    told = StringIO()
+    call_command("prerender", "--status", stdout=told)
+    assert rung == []
+    call_command("prerender", stdout=told)
+    assert rung == [str(Pyramid.objects.get().pk)]
+    prerender()
+    call_command("prerender", "--status", "--collection", "alps", stdout=told)
+    assert "ready" in told.getvalue().splitlines()[-1]
+    with pytest.raises(CommandError, match="no collection"):
+        call_command("prerender", "--collection", "none")

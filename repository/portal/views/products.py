@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from repository import editing
+from repository import editing, prerendered
 from repository.api.principals import caller, request_links
 from repository.catalogue import assets_of, find_product
 from repository.errors import BadRequest
@@ -23,7 +23,9 @@ from repository.portal.job_facts import asks_for_nodata
 from repository.portal.product_facts import facts_of, map_settings
 from repository.portal.product_files import files_of, rasters_of
 from repository.portal.views.reprocessing import warnings_of
+from repository.pyramids import format_of
 from repository.raster_info import RasterInfo
+from repository.rendering_style import RenderingStyle
 from repository.times import format_instant
 
 
@@ -49,7 +51,8 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
             "coming": _coming(row) if changeable else None,
             "cog": cog,
             "is_private": _is_private(row),
-            "map": map_settings(row, f"/tiles/{row.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png"),
+            "map": map_settings(row, _tile_template(row)),
+            "stored": prerendered.of_product(caller(request), row),
             "tabs": product_tabs(links, c, p, cog.file_name if cog else ""),
             "addresses": product_addresses(links, c, p),
             "page_address": links.product_page(c, p),
@@ -108,6 +111,12 @@ def remove_product(request: HttpRequest, c: str, p: str) -> HttpResponse:
         return redirect("collection", c=c)
     context = {"product": row, "assets": assets_of(row)}
     return render(request, "portal/product_remove.html", context)
+
+
+def _tile_template(row: Product) -> str:
+    """In the format that is stored ahead of time: the smaller one, too."""
+    extension = format_of(RenderingStyle.from_json(row.style or {}))
+    return f"/tiles/{row.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.{extension}"
 
 
 def _cog(assets: list[Asset]) -> Asset | None:
