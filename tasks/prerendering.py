@@ -172,7 +172,7 @@ def _stored(
     """The archive as an object under a key made of its content. Raises Rejected where it would
     cost too much, StepFailed where the child's word is not to be believed."""
     if not drawn.size:
-        raise Rejected("Its tiles would take more room than they are worth.", code="does_not_pay")
+        raise Rejected("Its tiles would take more room than they are worth.")
     if not is_own_file(archive, archive.parent) or archive.stat().st_size != drawn.size:
         raise StepFailed("The archive is not what the process that drew it says.")
     if order.max_bytes and drawn.size > order.max_bytes + 2**20:
