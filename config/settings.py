@@ -179,6 +179,15 @@ ORPHAN_SECONDS = _integer("ORPHAN_SECONDS", 24 * 3600)
 """What no row names is removed once it is so old: its row may be about to be written."""
 REMOVAL_GRACE_SECONDS = _integer("REMOVAL_GRACE_SECONDS", 3600)
 """Objects of a removed product are kept so long: a download of it may still be running."""
+PRERENDER_PERCENT = _integer("PRERENDER_PERCENT", 40)
+"""What the stored tiles of a product may take of its data file where a collection says `auto`;
+zooms that would not fit are left out, the finest first. 0: nothing is stored there."""
+PRERENDER_MAX_TILES = _integer("PRERENDER_MAX_TILES", 200_000, least=1)
+"""Of one product, over all zooms."""
+PRERENDER_SETTLE_SECONDS = _integer("PRERENDER_SETTLE_SECONDS", 30)
+"""A product's tiles are drawn when nobody has changed it for so long."""
+PRERENDER_SECONDS = _integer("PRERENDER_SECONDS", 3600, least=10)
+"""Wall clock of drawing the tiles of one product."""
 FAILPOINTS = os.environ.get("FAILPOINTS", "")
 """Folder of armed faults, for fault tests alone; see repository/failpoints.py."""
 WORK_DIR = DATA_DIR / "work"

@@ -77,6 +77,7 @@ list_missing_for_tests() {
     has ceph || need ceph-common
     has gdalinfo || need gdal-bin
     has openssl || need openssl
+    has nginx || [ -x /usr/sbin/nginx ] || need nginx-light
     [ -d /usr/lib/python3/dist-packages/osgeo ] || need python3-gdal
     [ -d /usr/lib/python3/dist-packages/qgis ] || need python3-qgis
 }

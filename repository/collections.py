@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from repository.errors import BadRequest, Conflict, NotFound
 from repository.failpoints import around
 from repository.jobs import unfinished
-from repository.models import Asset, Collection, Upload, UploadedFile
+from repository.models import Asset, Collection, Pyramid, Upload, UploadedFile
 from repository.models.product import ProductState
 from repository.names import is_valid_id
 from repository.policy import require_change, require_writer
@@ -76,7 +76,9 @@ def _delete_with_objects(collection: Collection) -> None:
     uploads = Upload.objects.filter(jobs__collection=collection)
     assets = Asset.objects.filter(product__collection=collection)
     originals = UploadedFile.objects.filter(upload__in=uploads)
-    keys = {*originals.values_list("key", flat=True), *assets.values_list("key", flat=True)}
+    pyramids = Pyramid.objects.filter(product__collection=collection).exclude(key="")
+    rows = (originals, assets, pyramids)
+    keys = {key for some in rows for key in some.values_list("key", flat=True)}
     upload_ids = list(uploads.values_list("pk", flat=True))
     collection.products.all().delete()
     collection.delete()

@@ -15,6 +15,7 @@ from repository.models import (
     Collection,
     Job,
     Product,
+    Pyramid,
     ResumableUpload,
     Style,
     User,
@@ -43,7 +44,7 @@ def visible_to(
         rows = rows.filter(state=ProductState.PUBLISHED)
     elif rows.model is Product:
         rows = rows.filter(state__in=[ProductState.PUBLISHED, ProductState.REMOVED])
-    elif rows.model is Asset:
+    elif rows.model in (Asset, Pyramid):
         rows = rows.filter(product__state=ProductState.PUBLISHED)
     elif rows.model is BlockIndex:
         rows = rows.filter(asset__product__state=ProductState.PUBLISHED)
@@ -154,7 +155,7 @@ def _products(principal: Principal, at: str = "") -> Q:
     )
 
 
-def _assets(principal: Principal) -> Q:
+def _of_products(principal: Principal) -> Q:
     return _products(principal, "product__")
 
 
@@ -177,8 +178,9 @@ def _own(principal: Principal, field: str) -> Q:
 _RULES: dict[type[Model], Callable[[Principal], Q]] = {
     Collection: lambda principal: _collections(principal),
     Product: lambda principal: _products(principal),
-    Asset: _assets,
+    Asset: _of_products,
     BlockIndex: _block_indexes,
+    Pyramid: _of_products,
     Job: lambda principal: _own(principal, "owner"),
     ApiToken: lambda principal: _own(principal, "user"),
     ResumableUpload: lambda principal: _own(principal, "owner"),

@@ -25,6 +25,14 @@ def alone(lock: Path, while_waiting: Callable[[], None] = lambda: None) -> Itera
         yield
 
 
+@contextmanager
+def first_come(lock: Path) -> Iterator[bool]:
+    """Hold `lock` if no other process does; whether we hold it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        yield _taken(file.fileno())
+
+
 def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

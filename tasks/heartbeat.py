@@ -1,4 +1,4 @@
-"""Keeps a job's lease alive while its steps run, and stops them when it is lost."""
+"""Keeps a lease alive while its steps run, and stops them when it is lost."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from types import TracebackType
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from repository import jobs
 from repository.errors import LeaseLost
-from repository.jobs import Lease
 
 log = logging.getLogger("rastrum.heartbeat")
 
 
 class Heartbeat:
-    """Context manager: a thread beats four times a lease; `stop` ends the guarded work."""
+    """Context manager: a thread calls `beat` four times a lease; where that raises LeaseLost,
+    `stop` ends the guarded work."""
 
-    def __init__(self, lease: Lease, stop: Callable[[], None]) -> None:
-        self.lease, self.stop = lease, stop
+    def __init__(self, beat: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._beat, self._stop = beat, stop
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -41,12 +40,12 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._ended.wait(settings.LEASE_SECONDS / 4):
             try:
-                jobs.beat(self.lease)
+                self._beat()
             except LeaseLost:
-                self.stop()
+                self._stop()
                 break
             except (DatabaseError, InterfaceError) as error:
                 # The database may be restarting; the lease tells in the end.
-                log.warning("job %s: no heartbeat (%s)", self.lease.job_id, error)
+                log.warning("no heartbeat (%s)", error)
                 connection.close()
         connection.close()

@@ -33,7 +33,8 @@ def ensure_fetched(lease: Lease, job: Job, folder: Path) -> None:
     if not job.upload.source or job.upload.files.exists():
         return
     folder.mkdir()
-    with Heartbeat(lease, lambda: None):  # a lost lease is told to the next report
+    # A lost lease is told to the next report.
+    with Heartbeat(lambda: jobs.beat(lease), lambda: None):
         fetched = [
             download(source, folder / str(number), _limits(), _reporter(lease))
             for number, source in enumerate(imports.sources_of(job.upload))

@@ -114,7 +114,7 @@ def _bring_in(lease: Lease, folder: Path) -> None:
             seconds=settings.STEP_SECONDS,
             keep_free_bytes=settings.MIN_FREE_BYTES // 2,
         ) as pixels,
-        Heartbeat(lease, pixels.kill),
+        Heartbeat(lambda: jobs.beat(lease), pixels.kill),
     ):
         _require_room(job.upload.size)
         handed = _fetch(job.upload, folder / "files")

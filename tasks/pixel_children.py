@@ -22,7 +22,9 @@ from repository.errors import StepFailed
 from tasks.isolation.limits import Limits
 
 ZYGOTE_ARGUMENTS = ("-m", "tasks.pixel_zygote")
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
+TILE_ARGUMENTS = (*ZYGOTE_ARGUMENTS, "tiles")
+"""Of a zygote that has loaded the tile server's libraries instead: twice the memory."""
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "NUMBA_CACHE_DIR")
 """Of our environment the child sees these alone: no database, no store, no secret key."""
 
 GDAL_ENVIRONMENT = {
@@ -154,27 +156,41 @@ _owner = 0
 """Process id of whose zygotes `_idle` lists: a forked worker process starts its own."""
 
 
-def start_child(folder: Path, limits: Limits, layers: Sequence[str]) -> PixelChild:
+def start_child(
+    folder: Path, limits: Limits, layers: Sequence[str], *, draws_tiles: bool = False
+) -> PixelChild:
     """A child for one job, shut in (`tasks.isolation`). Raises StepFailed where none starts."""
     for _ in range(3):
         try:
-            return _zygote().fork(folder, limits, layers)
+            arguments = TILE_ARGUMENTS if draws_tiles else ZYGOTE_ARGUMENTS
+            return _zygote(arguments).fork(folder, limits, layers)
         except ZygoteLost:
             continue
     raise StepFailed("The process that reads files does not start.", code="step_died")
 
 
-def _zygote() -> Zygote:
+def stop_drawing() -> None:
+    """End the idle zygote that draws tiles: it is not often needed."""
+    if _owner == os.getpid():
+        for zygote in [z for z in _idle if z.arguments == TILE_ARGUMENTS]:
+            _idle.remove(zygote)
+            zygote.stop()
+
+
+def _zygote(arguments: tuple[str, ...]) -> Zygote:
+    """An idle one, or a new one; those that are of no use any more are ended."""
     global _owner
     if _owner != os.getpid():
         _idle.clear()
         _owner = os.getpid()
-    while _idle:
-        zygote = _idle.pop()
-        if zygote.arguments == ZYGOTE_ARGUMENTS:
+    for zygote in list(_idle):
+        if zygote.arguments == arguments:
+            _idle.remove(zygote)
             return zygote
-        zygote.stop()
-    return Zygote(ZYGOTE_ARGUMENTS)
+        if zygote.arguments not in (ZYGOTE_ARGUMENTS, TILE_ARGUMENTS):
+            _idle.remove(zygote)
+            zygote.stop()
+    return Zygote(arguments)
 
 
 def _give_back(zygote: Zygote) -> None:

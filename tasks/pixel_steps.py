@@ -102,7 +102,18 @@ def convert(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
     }
 
 
-STEPS = {"inspect": inspect, "convert": convert}
+def prerender(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """tasks.pyramids: the tiles of one product as an archive."""
+    from tasks.pyramids import draw_pyramid, order_from_json
+
+    drawn = draw_pyramid(
+        order_from_json(request["order"]), Path(request["raster"]), Path(request["archive"]),
+        lambda share: say({"progress": share}),
+    )  # fmt: skip
+    return vars(drawn)
+
+
+STEPS = {"inspect": inspect, "convert": convert, "prerender": prerender}
 
 
 def _claim_stdout() -> Any:

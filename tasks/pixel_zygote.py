@@ -29,7 +29,7 @@ MESSAGE_BYTES = 4096
 def main() -> None:
     """Serve until the worker closes the socket, which is our standard input."""
     die_with_parent(0)
-    _load_libraries()
+    _load_libraries(draws_tiles="tiles" in sys.argv[1:])
     keep_drivers()
     readable_paths()
     control = socket.socket(fileno=os.dup(0))
@@ -46,9 +46,14 @@ def main() -> None:
         control.sendall(json.dumps({"status": status}).encode() + b"\n")
 
 
-def _load_libraries() -> None:
+def _load_libraries(*, draws_tiles: bool) -> None:
     """All that the steps import, so that no child has to."""
     without_boto()
+    if draws_tiles:
+        from tasks.pyramids import warm_up
+
+        warm_up()
+        return
     import tasks.conversion
     import tasks.inspection
     import tasks.rendering_defaults

@@ -17,11 +17,19 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Collate, Now
 
-from repository import registration, resumable_sweeping
+from repository import pyramids, registration, resumable_sweeping
 from repository.errors import RastrumError
 from repository.jobs import unfinished
 from repository.listing import StoredObject, UnfinishedParts
-from repository.models import Asset, Job, Product, ResumableUpload, Upload, UploadedFile
+from repository.models import (
+    Asset,
+    Job,
+    Product,
+    Pyramid,
+    ResumableUpload,
+    Upload,
+    UploadedFile,
+)
 from repository.models.product import ProductState
 from repository.storage import object_store
 from repository.transactions import commit
@@ -73,7 +81,7 @@ def reconcile(*, older_than: float, rehearse: bool = False) -> Reconciliation:
     """
     result = Reconciliation()
     _rows(result, older_than, rehearse)
-    for orphan in _orphans(result):
+    for orphan in _orphans(result, rehearse):
         if orphan.age_seconds >= older_than and not _is_named(orphan.key):
             result.objects.append(orphan.key)
             result.bytes += orphan.size
@@ -110,37 +118,42 @@ def reconcile_when_due() -> Reconciliation | None:
     return result
 
 
-def _orphans(result: Reconciliation) -> Iterator[StoredObject]:
+def _orphans(result: Reconciliation, rehearse: bool) -> Iterator[StoredObject]:
     """Objects that no row names. Both sides come in the order of their keys, so neither is
     ever held whole; keys of rows without an object are noted on the way."""
     keys = _named_keys()
     key = next(keys, None)
     for stored in itertools.chain(*(object_store().list(prefix) for prefix in (PRODUCTS, UPLOADS))):
         while key is not None and key.encode() < stored.key.encode():
-            _note_missing(result, key)
+            _note_missing(result, key, rehearse)
             key = next(keys, None)
         if key == stored.key:
             key = next(keys, None)
         else:
             yield stored
     while key is not None:
-        _note_missing(result, key)
+        _note_missing(result, key, rehearse)
         key = next(keys, None)
 
 
 def _named_keys() -> Iterator[str]:
     """Every key that a row names, once, in the order of bytes."""
-    assets, files, parts = (
+    assets, *others = (
         rows.annotate(bytewise=Collate("key", "C")).values_list("bytewise", flat=True)
         for rows in (Asset.objects.order_by(), UploadedFile.objects.order_by(),
-                     ResumableUpload.objects.exclude(key="").order_by())
+                     ResumableUpload.objects.exclude(key="").order_by(),
+                     Pyramid.objects.exclude(key="").order_by())
     )  # fmt: skip
-    yield from assets.union(files, parts).order_by("bytewise").iterator(chunk_size=5000)
+    yield from assets.union(*others).order_by("bytewise").iterator(chunk_size=5000)
 
 
-def _note_missing(result: Reconciliation, key: str) -> None:
+def _note_missing(result: Reconciliation, key: str, rehearse: bool) -> None:
     """Unless the row has gone meanwhile, or goes anyway because its product was removed, or
-    belongs to an upload that is still on its way."""
+    belongs to an upload that is still on its way. A pyramid is no loss: it is drawn again."""
+    if Pyramid.objects.filter(key=key).exists():
+        if not rehearse and not object_store().exists(key):
+            pyramids.lose(key)
+        return
     removed = Asset.objects.filter(key=key, product__state=ProductState.REMOVED)
     expected = (
         Asset.objects.filter(key=key).exists() or UploadedFile.objects.filter(key=key).exists()
@@ -151,7 +164,7 @@ def _note_missing(result: Reconciliation, key: str) -> None:
 
 def _is_named(key: str) -> bool:
     """Asked anew of each find: the list of rows is as old as its beginning."""
-    models = (Asset, UploadedFile, ResumableUpload)
+    models = (Asset, UploadedFile, ResumableUpload, Pyramid)
     return any(model.objects.filter(key=key).exists() for model in models)
 
 

@@ -47,14 +47,16 @@ class PixelProcess:
     """Context manager around the child. `seconds` bounds the wall clock of each of its steps;
     a step on few bytes has less (`tasks.memory.seconds_for`).
 
-    `keep_free_bytes` is what it leaves of the disk; `layers` are those of `tasks.isolation`.
+    `keep_free_bytes` is what it leaves of the disk; `layers` are those of `tasks.isolation`;
+    `draws_tiles`: its step is `prerender`.
     """
 
     def __init__(
         self, folder: Path, *, seconds: float, keep_free_bytes: int = 0,
-        layers: Sequence[str] = isolation.LAYERS,
+        layers: Sequence[str] = isolation.LAYERS, draws_tiles: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.seconds, self.layers = folder, seconds, layers
+        self._draws_tiles = draws_tiles
         self._disk = DiskWatch(folder, keep_free_bytes)
         self._step_seconds = seconds
         self._deadline = math.inf
@@ -65,7 +67,7 @@ class PixelProcess:
             cpu_seconds=math.ceil(self.seconds * (os.cpu_count() or 1)) + 1,
             file_bytes=self._disk.room(),
         )
-        self._child = start_child(self.folder, limits, self.layers)
+        self._child = start_child(self.folder, limits, self.layers, draws_tiles=self._draws_tiles)
         self._unread = b""
         return self
 
@@ -124,6 +126,16 @@ class PixelProcess:
             RasterInfo.from_json(result["info"]),
             RenderingStyle.from_json(result["style"]),
             b64decode(result["block_index"]),
+        )
+
+    def prerender(
+        self, order: dict[str, Any], raster: Path, archive: Path, report: Callable[[float], None]
+    ) -> dict[str, Any]:
+        """tasks.pyramids in the child; `order` and the result are JSON of its records."""
+        self._disk.allow(2 * order["max_bytes"] or raster.stat().st_size * MOST_OUTPUT)
+        return self._run(
+            {"step": "prerender", "order": order, "raster": str(raster), "archive": str(archive)},
+            progress=_throttled(report),
         )
 
     def _run(

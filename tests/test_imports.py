@@ -34,7 +34,8 @@ L3_ROOMS = "api|portal|protocols|management|admin|downloads|asgi"
 L3 = rf"repository\.({L3_ROOMS})(\..+)?"
 L2 = rf"repository(?!\.(?:{L3_ROOMS})\b)(\..+)?"
 TASKS_WITH_DATABASE = (
-    r"tasks\.(ingest|heartbeat|storing|sweeping|scratch|expiry|reconciling|fixity|imports|dropbox)"
+    r"tasks\.(ingest|heartbeat|storing|sweeping|scratch|expiry|reconciling|fixity|imports|dropbox"
+    r"|prerendering)"
 )
 SERVICE_LIBRARIES = "django|celery|kombu|ninja|fastapi|starlette|storages|redis|psycopg"
 WEB_AND_QUEUE = rf"({SERVICE_LIBRARIES}|titiler|pygeoapi)(\..+)?"

@@ -9,9 +9,7 @@ from fastapi import Response
 
 from repository.asgi import cache_control, matches
 from tiler.pixels.asset_ref import AssetRef
-
-RENDERER = "1"
-"""Part of every ETag: raise it when the same product is drawn otherwise than before."""
+from tiler.pixels.renderer import RENDERER
 
 
 def etag_of(*parts: object) -> str:

@@ -12,6 +12,7 @@ from tiler.pixels.reading import read_tile
 from tiler.pixels.rendering import MediaFormat, bands_for, render
 from tiler.pixels.tile_matrix_sets import TileMatrixSet
 from tiler.products import Caller
+from tiler.stored_tiles import stored_tile
 
 
 def caller_of(request: Request) -> Caller:
@@ -28,7 +29,9 @@ def tile_response(
     caching = product_headers(ref)
     if (unchanged := not_modified(headers, caching)) is not None:
         return unchanged
-    body = tile_body(ref, tms, z, x, y, media, size)
+    body = stored_tile(ref, tms, z, x, y, media, size)
+    if body is None:
+        body = tile_body(ref, tms, z, x, y, media, size)
     if body is None:
         return Response(status_code=204, headers=caching)
     return Response(body, media_type=media.media_type, headers=caching)

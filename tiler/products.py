@@ -21,16 +21,18 @@ from repository import catalogue, styles
 from repository.authentication import request_principal
 from repository.connections import borrowed_connection
 from repository.errors import NotFound
-from repository.models import Asset, BlockIndex, Product
+from repository.models import Asset, BlockIndex, Product, Pyramid
 from repository.models.asset import AssetRole
 from repository.models.collection import Visibility
 from repository.models.product import ProductState
+from repository.models.pyramid import PyramidState
 from repository.policy import visible_to
 from repository.principal import Principal
 from repository.raster_info import Bounds, RasterInfo
 from repository.rendering_style import RenderingStyle
 from repository.storage import object_store
-from tiler.pixels.asset_ref import AssetRef
+from tiler.pixels.asset_ref import AssetRef, PyramidRef
+from tiler.pixels.renderer import RENDERER
 from tiler.pixels.zooms import zoom_range
 
 MAX_KNOWN = 5_000
@@ -45,7 +47,8 @@ LAYER_COLUMNS = (
 VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
-Stamp = tuple[str, int, int, bool]
+Stamp = tuple[str, int, int, bool, int | None]
+"""uuid, version, revision, whether it is public, number of its stored pyramid."""
 Styles = tuple[tuple[str, str], ...]
 """Names and titles."""
 _COLLECTION, _SLUG = "\n collection \n", "\n slug \n"
@@ -100,14 +103,15 @@ def find_product(
     wanted = int(number) if VERSION.fullmatch(number) else 0
     with borrowed_connection():
         principal = request_principal(caller.authorization, dict(caller.cookies))
-        uuid, newest, revision, is_public = _stamp(principal, collection, slug)
-        ref = _known.get((uuid, wanted if at else newest, revision, is_public))
+        uuid, newest, revision, is_public, pyramid = _stamp(principal, collection, slug)
+        ref = _known.get((uuid, wanted if at else newest, revision, is_public, pyramid))
         if ref is None:
             # The product may have changed since: its own row says what it is now.
             product = catalogue.find_product(principal, collection, slug)
             if at and not 1 <= wanted <= product.version:
                 raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
-            ref = _known.keep(_read(principal, product, wanted if at else product.version))
+            ref = _read(principal, product, wanted if at else product.version)
+            ref = _known.keep(ref, product.stored_pyramid)
         return ref if style == styles.DEFAULT else _in_style(principal, ref, style)
 
 
@@ -163,9 +167,9 @@ class _Known:
                 self._refs.move_to_end(stamp)
             return ref
 
-    def keep(self, ref: AssetRef) -> AssetRef:
+    def keep(self, ref: AssetRef, pyramid: int | None) -> AssetRef:
         with self._lock:
-            stamp = (ref.uuid, ref.version, ref.revision, ref.is_public)
+            stamp = (ref.uuid, ref.version, ref.revision, ref.is_public, pyramid)
             before = self._refs.pop(stamp, None)
             self._refs[stamp] = ref
             self._index_bytes += len(ref.block_index) - len(before.block_index if before else b"")
@@ -188,8 +192,8 @@ def _stamp(principal: Principal, collection: str, slug: str) -> Stamp:
         # Says whether it is absent or removed, in the catalogue's own words.
         catalogue.find_product(principal, collection, slug)
         raise NotFound(f"There is no map {collection}/{slug}, or you may not see it.")
-    uuid, version, revision, *visibilities = row
-    return str(uuid), version, revision, set(visibilities) == {Visibility.PUBLIC}
+    uuid, version, revision, pyramid, *visibilities = row
+    return str(uuid), version, revision, set(visibilities) == {Visibility.PUBLIC}, pyramid
 
 
 @lru_cache(maxsize=1000)
@@ -202,7 +206,9 @@ def _stamp_query(principal: Principal) -> tuple[str, tuple[Any, ...]]:
     wanted = (
         rows.filter(state=ProductState.PUBLISHED)
         .order_by()
-        .values_list("uuid", "version", "revision", "visibility", "collection__visibility")
+        .values_list(
+            "uuid", "version", "revision", "stored_pyramid", "visibility", "collection__visibility"
+        )
     )
     sql, parameters = wanted[:1].query.sql_with_params()
     return sql, tuple(parameters)
@@ -226,6 +232,7 @@ def _read(principal: Principal, product: Product, version: int) -> AssetRef:
         title=product.title, description=product.description,
         style=RenderingStyle.from_json(product.style),
         min_zoom=least, max_zoom=greatest, block_index=_block_index(principal, asset),
+        pyramid=_pyramid_of(principal, product, version),
         **_pixels_of(info, asset),
     )  # fmt: skip
 
@@ -257,6 +264,20 @@ def _pixels_of(info: RasterInfo, asset: Asset) -> dict[str, Any]:
         "transform": info.transform, "bounds": info.bounds, "bounds_wgs84": info.bounds_wgs84,
         "bands": info.bands, "kind": info.kind, "overviews": info.overviews,
     }  # fmt: skip
+
+
+def _pyramid_of(principal: Principal, product: Product, version: int) -> PyramidRef | None:
+    """What this renderer has stored of that version, if it is still to be served."""
+    rows = visible_to(principal, Pyramid.objects.filter(pk=product.stored_pyramid or 0))
+    row = rows.filter(version=version, renderer=RENDERER, state=PyramidState.READY).first()
+    if row is None:
+        return None
+    store, key = object_store(), row.key
+    path = store.local_path(key)
+    return PyramidRef(
+        key=key, drawing=row.drawing, extension=row.format, path=str(path) if path else None,
+        read_range=lambda start, length: b"".join(store.read_range(key, start, length)),
+    )  # fmt: skip
 
 
 def _layer(

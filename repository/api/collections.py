@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import ValidationError
 
-from repository import collections, resumable, uploads
+from repository import collections, prerendered, resumable, uploads
 from repository.api import schemas
 from repository.api.presenting import collection_json, job_json, product_summary
 from repository.api.principals import caller, request_links
@@ -61,7 +61,9 @@ def list_collections(request: HttpRequest, limit: Limit = 100, cursor: str = "")
     """The collections that the caller may see, by id."""
     rows, after = search_collections(caller(request), limit=limit, after=cursor)
     links = request_links(request)
-    return page_json(request, [collection_json(row, links) for row in rows], after)
+    totals = prerendered.of_collections(caller(request), [row.id for row in rows])
+    items = [collection_json(row, links, totals[row.id]) for row in rows]
+    return page_json(request, items, after)
 
 
 @router.post("", response={201: schemas.CollectionOutput})
@@ -72,15 +74,14 @@ def create_collection(
     fields = payload.dict()
     row = collections.create(caller(request), fields.pop("id"), **fields)
     row.refresh_from_db()
-    links = request_links(request)
-    response["Location"] = links.collection(row.id)
-    return 201, collection_json(row, links)
+    response["Location"] = request_links(request).collection(row.id)
+    return 201, _collection(request, row)
 
 
 @router.get("/{c}", response=schemas.CollectionOutput)
 def read_collection(request: HttpRequest, c: str) -> Any:
     """One collection."""
-    return collection_json(find_collection(caller(request), c), request_links(request))
+    return _collection(request, find_collection(caller(request), c))
 
 
 @router.patch("/{c}", response=schemas.CollectionOutput)
@@ -88,7 +89,7 @@ def change_collection(request: HttpRequest, c: str, payload: schemas.CollectionP
     """Change what the body names."""
     changes = {k: v for k, v in payload.dict(exclude_unset=True).items() if v is not None}
     row = collections.change(caller(request), find_collection(caller(request), c), changes)
-    return collection_json(row, request_links(request))
+    return _collection(request, row)
 
 
 @router.delete("/{c}", response={204: None})
@@ -121,6 +122,11 @@ def upload(request: HttpRequest, c: str, response: HttpResponse) -> Any:
     job = uploads.accept(caller(request), collection, received, product_request)
     job.refresh_from_db()
     return _accepted(request, job, response)
+
+
+def _collection(request: HttpRequest, row: Collection) -> Any:
+    total = prerendered.of_collections(caller(request), [row.id])[row.id]
+    return collection_json(row, request_links(request), total)
 
 
 def _accepted(request: HttpRequest, job: Job, response: HttpResponse) -> Any:

@@ -10,19 +10,22 @@ from repository.fetching.addresses import masked
 from repository.links import Links
 from repository.models import ApiToken, Asset, Collection, Job, Product
 from repository.models.job import JobState
+from repository.prerendered import Prerendered, Total
 from repository.previewing import Preview
 from repository.raster_info import RasterInfo
 from repository.times import format_instant
 
 
-def collection_json(row: Collection, links: Links) -> dict[str, Any]:
-    """CollectionOutput of a collection."""
+def collection_json(row: Collection, links: Links, stored: Total) -> dict[str, Any]:
+    """CollectionOutput of a collection, with what is stored of its tiles."""
     return {
         "id": row.id,
         "title": row.title,
         "description": row.description,
         "visibility": row.visibility,
         "contributors": row.contributors,
+        "prerender": row.prerender,
+        "prerendered": vars(stored),
         "licence": row.licence,
         "keywords": row.keywords,
         "created": format_instant(row.created),
@@ -81,8 +84,8 @@ def product_links(row: Product, links: Links) -> dict[str, str]:
     }
 
 
-def product_json(row: Product, links: Links) -> dict[str, Any]:
-    """ProductOutput of a published product."""
+def product_json(row: Product, links: Links, stored: Prerendered) -> dict[str, Any]:
+    """ProductOutput of a published product, with what is stored of its tiles."""
     raster = row.raster or {}
     assert row.footprint is not None, "published products have a place"
     return product_summary(row, links) | {
@@ -94,6 +97,7 @@ def product_json(row: Product, links: Links) -> dict[str, Any]:
         "bands": [_band_json(band) for band in raster["bands"]],
         "assets": [asset_json(asset, row, links) for asset in assets_of(row)],
         "style": row.style,
+        "prerendered": vars(stored),
         "warnings": [{"code": code, "message": text} for code, text in raster["warnings"]],
         "lineage": raster["lineage"],
     }

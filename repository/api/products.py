@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from repository import editing
+from repository import editing, prerendered
 from repository.api import schemas
 from repository.api.presenting import job_json, product_json, product_summary
 from repository.api.principals import caller, request_links
@@ -31,7 +31,7 @@ def list_products(request: HttpRequest, filters: Query[ProductFilter]) -> Any:
 @router.get("/{c}/{p}", response=schemas.ProductOutput)
 def read_product(request: HttpRequest, c: str, p: str) -> Any:
     """One product with its raster's facts; 410 for a removed one that the caller could see."""
-    return product_json(find_product(caller(request), c, p), request_links(request))
+    return _product(request, c, p)
 
 
 @router.patch("/{c}/{p}", response={200: schemas.ProductOutput, 202: schemas.JobOutput})
@@ -48,7 +48,7 @@ def change_product(
             editing.change(caller(request), row, changes)
         if nodata is not None:
             return _new_version(request, row, {"nodata": nodata}, response)
-    return product_json(find_product(caller(request), c, p), request_links(request))
+    return _product(request, c, p)
 
 
 @router.post("/{c}/{p}/reprocess", response={202: schemas.JobOutput})
@@ -66,6 +66,11 @@ def remove_product(request: HttpRequest, c: str, p: str, reason: str = "") -> An
     """Leave a tombstone."""
     editing.remove(caller(request), find_product(caller(request), c, p), reason=reason[:2000])
     return 204, None
+
+
+def _product(request: HttpRequest, c: str, p: str) -> Any:
+    row = find_product(caller(request), c, p)
+    return product_json(row, request_links(request), prerendered.of_product(caller(request), row))
 
 
 def _new_version(

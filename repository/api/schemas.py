@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat
 from repository.models.collection import MAX_DESCRIPTION
 
 Visibility = Literal["public", "private"]
+Prerender = Literal["auto", "never", "always"]
 ColorPart = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -25,6 +26,7 @@ class CollectionInput(Input):
     description: str = Field("", max_length=MAX_DESCRIPTION)
     visibility: Visibility = "public"
     contributors: Literal["owner", "members"] = "owner"
+    prerender: Prerender = "auto"
     licence: str = Field("", max_length=200)
     keywords: list[str] = []
 
@@ -34,8 +36,19 @@ class CollectionPatch(Input):
     description: str | None = Field(None, max_length=MAX_DESCRIPTION)
     visibility: Visibility | None = None
     contributors: Literal["owner", "members"] | None = None
+    prerender: Prerender | None = None
     licence: str | None = Field(None, max_length=200)
     keywords: list[str] | None = None
+
+
+class PrerenderedTotal(Schema):
+    """Tiles that are stored of the products that the caller may see."""
+
+    products: int
+    size: int
+    """Bytes."""
+    unfinished: int
+    """Products that wait to be drawn."""
 
 
 class CollectionOutput(Schema):
@@ -44,6 +57,8 @@ class CollectionOutput(Schema):
     description: str
     visibility: Visibility
     contributors: str
+    prerender: Prerender
+    prerendered: PrerenderedTotal
     licence: str
     keywords: list[str]
     created: str
@@ -222,6 +237,19 @@ class ProductSummary(Schema):
     links: dict[str, str]
 
 
+class PrerenderedOutput(Schema):
+    """Tiles of a product that are stored; their format passes through undrawn."""
+
+    state: Literal["none", "waiting", "rendering", "ready", "declined", "failed"]
+    format: str
+    size: int
+    """Bytes."""
+    zooms: tuple[int, int] | None
+    left_out: int
+    """Zooms of the product that are not stored."""
+    reason: str
+
+
 class ProductOutput(ProductSummary):
     footprint: dict[str, Any]
     crs: str
@@ -231,6 +259,7 @@ class ProductOutput(ProductSummary):
     bands: list[BandOutput]
     assets: list[AssetOutput]
     style: dict[str, Any]
+    prerendered: PrerenderedOutput
     warnings: list[dict[str, str]]
     lineage: list[str]
 

@@ -6,11 +6,12 @@ from repository.models.collection import Collection
 from repository.models.drop import DroppedItem
 from repository.models.job import Job
 from repository.models.product import Product
+from repository.models.pyramid import Pyramid
 from repository.models.resumable import ResumableUpload
 from repository.models.style import Style
 from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
-    "ApiToken", "Asset", "BlockIndex", "Collection", "DroppedItem", "Job", "Product",
+    "ApiToken", "Asset", "BlockIndex", "Collection", "DroppedItem", "Job", "Product", "Pyramid",
     "ResumableUpload", "Style", "Upload", "UploadedFile", "User",
 ]  # fmt: skip

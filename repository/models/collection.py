@@ -34,6 +34,14 @@ class Contributors(models.TextChoices):
     MEMBERS = "members", "Everyone who is signed in"
 
 
+class Prerender(models.TextChoices):
+    """Whether tiles of its products are drawn ahead of time and stored."""
+
+    AUTO = "auto", "Where it pays"
+    NEVER = "never", "Never"
+    ALWAYS = "always", "Always"
+
+
 class Collection(models.Model):
     """A named set of products with defaults for what is added to it."""
 
@@ -48,6 +56,9 @@ class Collection(models.Model):
         choices=Contributors,
         default=Contributors.OWNER,
         db_default=Contributors.OWNER,
+    )
+    prerender = models.CharField(
+        max_length=10, choices=Prerender, default=Prerender.AUTO, db_default=Prerender.AUTO
     )
     licence = models.CharField(max_length=200, blank=True)
     keywords = ArrayField(models.CharField(max_length=100), default=list, blank=True)

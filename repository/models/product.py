@@ -60,6 +60,9 @@ class Product(models.Model):
     """RasterInfo of the stored COG."""
     style = models.JSONField(null=True)
     """RenderingStyle that is drawn where none is asked for."""
+    stored_pyramid = models.BigIntegerField(null=True, editable=False)
+    """Number of the Pyramid that its tiles may be taken from; written by `repository.pyramids`.
+    In this row, so that no request for a tile asks another table whether there is one."""
     created = models.DateTimeField(db_default=Now(), editable=False)
     updated = models.DateTimeField(db_default=Now(), editable=False)
     published = models.DateTimeField(null=True, editable=False)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from repository.errors import BadRequest
-from repository.models.collection import MAX_DESCRIPTION, Contributors, Visibility
+from repository.models.collection import MAX_DESCRIPTION, Contributors, Prerender, Visibility
 from repository.names import is_valid_id
 from repository.times import parse_interval
 
@@ -40,9 +40,21 @@ class CollectionSettings(PortalForm):
                  (Contributors.MEMBERS, "Everyone who is signed in")),
         widget=forms.RadioSelect, label="Who can add maps", initial=Contributors.OWNER,
     )  # fmt: skip
+    prerender = forms.ChoiceField(
+        choices=((Prerender.AUTO, "Where it pays"), (Prerender.ALWAYS, "Always"),
+                 (Prerender.NEVER, "Never")),
+        widget=forms.RadioSelect, label="Store finished tiles", initial=Prerender.AUTO,
+        help_text="They are sent at once, and take room beside the data. Where it pays: less than "
+        "half of what the data takes.", required=False,
+    )  # fmt: skip
     licence = forms.CharField(
         max_length=200, required=False, help_text="New maps start with it. For example CC BY 4.0."
     )
+
+    def clean_prerender(self) -> str:
+        """As it was, where the form says nothing."""
+        chosen = self.cleaned_data["prerender"] or self.initial.get("prerender")
+        return str(chosen or Prerender.AUTO)
 
 
 class NewCollection(CollectionSettings):
@@ -53,7 +65,8 @@ class NewCollection(CollectionSettings):
         help_text="Small letters, digits, dots and dashes. It is a part of every address of the "
         "collection and cannot be changed later.",
     )  # fmt: skip
-    field_order = ("title", "id", "description", "visibility", "contributors", "licence")
+    field_order = ("title", "id", "description", "visibility", "contributors", "prerender",
+                   "licence")  # fmt: skip
 
     def clean_id(self) -> str:
         """Refuses what cannot be an id, with the reason."""

@@ -12,6 +12,7 @@ from repository.models import Product
 from repository.portal import histogram
 from repository.portal.class_shares import ClassShare, class_shares
 from repository.portal.words import number, period, with_unit
+from repository.pyramids import format_of
 from repository.raster_info import BandInfo, RasterInfo
 from repository.rendering_style import RenderingStyle
 
@@ -139,7 +140,8 @@ def native_zoom(info: RasterInfo) -> int:
 def map_settings(product: Product, style: RenderingStyle, name: str) -> dict[str, Any]:
     """What the page's script needs to draw the product in the style of that name."""
     info = RasterInfo.from_json(product.raster or {})
-    tiles = f"/tiles/{product.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png"
+    # The format that is stored ahead of time, and the smaller one, too.
+    tiles = f"/tiles/{product.address}/WebMercatorQuad/{{z}}/{{x}}/{{y}}.{format_of(style)}"
     legend = Links.styled(f"/tiles/{product.address}/legend.json", name)
     return {
         "tiles": Links.styled(tiles, name),

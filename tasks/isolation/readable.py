@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -31,6 +32,8 @@ def _folders() -> list[Path]:
     base = {sysconfig.get_path(kind, vars=_BASE) for kind in ("stdlib", "platstdlib")}
     prefixes = {f"{sys.base_prefix}/lib", f"{sys.base_exec_prefix}/lib"}
     rooms = {str(PROJECT / room) for room in OWN_ROOMS}
+    # Compiled loops, where they cannot be kept beside their source.
+    rooms |= {os.environ["NUMBA_CACHE_DIR"]} if os.environ.get("NUMBA_CACHE_DIR") else set()
     return [
         Path(path)
         for path in sorted({*python, *base, *prefixes, *rooms, *LIBRARIES, *TABLES, *MACHINE})

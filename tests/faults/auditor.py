@@ -80,12 +80,17 @@ class AuditFailed(Exception):
 
 
 def unfinished() -> list[list[str]]:
-    """Jobs that something has still to happen to by itself: id, state, what is said of it."""
+    """Jobs and pyramids that something has still to happen to by itself: id, state, words."""
     from repository import jobs
+    from repository.models import Pyramid
     from repository.models.job import JobState
 
     rows = jobs.unfinished().exclude(state=JobState.NEEDS_INPUT)
-    return [[str(row.pk), row.state, f"{row.attempts} {row.step} {row.error}"] for row in rows]
+    drawn = Pyramid.objects.filter(state__in=["waiting", "rendering"], retired=None)
+    return [
+        *([str(row.pk), row.state, f"{row.attempts} {row.step} {row.error}"] for row in rows),
+        *([str(row.pk), row.state, f"{row.attempts} {row.error}"] for row in drawn),
+    ]
 
 
 def products() -> list[dict[str, Any]]:
@@ -154,6 +159,39 @@ def reprocess(product: str) -> str:
     return str(begin(owner, row, {"nodata": -5}).pk)
 
 
+def draw_ahead() -> None:
+    """As if the styles of all products had settled."""
+    from repository import pyramid_queue, pyramids
+    from repository.models import Collection
+    from tiler.pixels.renderer import RENDERER
+
+    Collection.objects.filter(pk="faults").update(prerender="always")
+    pyramids.look_round(RENDERER, settled_seconds=0)
+    if (waiting := pyramid_queue.next_waiting()) is not None:
+        pyramid_queue.ring(waiting)
+
+
+def purge_pyramids() -> None:
+    """As if nobody had needed any of them for long."""
+    from django.db.models.functions import Now
+
+    from repository.models import Product, Pyramid
+    from tasks.prerendering import purge_retired
+
+    old = Now() - timedelta(hours=1)
+    ready = Pyramid.objects.filter(state="ready")
+    if not ready.exists():
+        product = Product.objects.filter(state="published").first()
+        if product is not None:
+            Pyramid.objects.create(
+                product=product, version=product.version, revision=0, drawing=str(uuid.uuid4()),
+                renderer="old", setting="auto", format="png", state="ready",
+            )  # fmt: skip
+    Product.objects.update(stored_pyramid=None)
+    ready.update(retired=old)
+    purge_retired()
+
+
 def deliver(job: str, times: int) -> None:
     """Ring the same bell many times at once."""
     from celery import current_app
@@ -167,7 +205,7 @@ def deliver(job: str, times: int) -> None:
 TASKS: dict[str, Callable[..., Any]] = {
     task.__name__: task
     for task in (unfinished, products, reconcile, lose_workers_for_good,
-                 leave_litter, reprocess, deliver)
+                 leave_litter, reprocess, deliver, draw_ahead, purge_pyramids)
 }  # fmt: skip
 
 

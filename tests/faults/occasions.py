@@ -154,6 +154,18 @@ def a_reconciliation(cycle: Cycle) -> None:
     cycle.world.auditor.insist("leave_litter")
 
 
+def tiles_ahead_of_time(cycle: Cycle) -> None:
+    """The tiles of a product, and of all others, are drawn and stored."""
+    if cycle.published() is None:
+        cycle.caller.send_form(cycle.caller.new_entry())
+    cycle.world.auditor.insist("draw_ahead")
+
+
+def tiles_that_nobody_needs(cycle: Cycle) -> None:
+    """Stored ones go away."""
+    cycle.world.auditor.insist("purge_pyramids")
+
+
 def _of(occasion: Occasion, *names: str) -> dict[str, Occasion]:
     return dict.fromkeys(names, occasion)
 
@@ -181,6 +193,8 @@ OCCASIONS: dict[str, Occasion] = {
     **_of(a_dropped_file, "imports.accept", "imports.keep", "dropbox.settle"),
     **_of(a_new_version, "jobs.reprocess"),
     **_of(a_removed_collection, "collections.remove"),
+    **_of(tiles_ahead_of_time, "pyramids.plan", "pyramids.write", "pyramids.finish"),
+    **_of(tiles_that_nobody_needs, "pyramids.forget"),
     **_of(a_reconciliation, "reconciling.rows", "scratch.remove", "store.abort"),
 }  # fmt: skip
 """Failpoint -> what reaches it."""

@@ -238,7 +238,7 @@ def test_a_heartbeat_stops_the_work_of_a_lost_lease(accept: Accept, settings: An
     lease = jobs.claim(job.pk, "worker")
     assert lease is not None
     stopped = threading.Event()
-    with Heartbeat(lease, stopped.set):
+    with Heartbeat(lambda: jobs.beat(lease), stopped.set):
         jobs.cancel(after(job))
         assert stopped.wait(10)
 

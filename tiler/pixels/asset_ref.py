@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from repository.raster_info import Affine6, BandInfo, Bounds, Kind
 from repository.rendering_style import RenderingStyle
+
+
+@dataclass(frozen=True, eq=False)
+class PyramidRef:
+    """An archive of tiles that were drawn ahead of time (`tiler.pixels.pyramid_index`)."""
+
+    key: str
+    """Names its content: another one has another key."""
+    drawing: str
+    """RenderingStyle.digest of what is in it."""
+    extension: str
+    """Of the tiles that are in it."""
+    path: str | None
+    """The file itself where the store is a folder of this machine."""
+    read_range: Callable[[int, int], bytes]
+    """(start, length) -> those bytes of it, wherever it lies. Raises RastrumError, OSError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +61,8 @@ class AssetRef:
     description: str = ""
     min_zoom: int = 0
     max_zoom: int = 24
+    pyramid: PyramidRef | None = None
+    """Where tiles in the style `style` may be had as stored bytes."""
 
     @property
     def key(self) -> tuple[str, int]:

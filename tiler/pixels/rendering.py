@@ -75,7 +75,7 @@ def render(pixels: Pixels, style: RenderingStyle, extension: str) -> bytes:
     colours = as_colours(picture)
     if media.extension == "jpg":
         return bytes(jpeg_encode(_on_white(colours), level=JPEG_QUALITY))
-    return bytes(webp_encode(_with_alpha(colours), level=WEBP_QUALITY, method=0))
+    return bytes(webp_encode(_with_alpha(colours), level=WEBP_QUALITY, lossless=False, method=0))
 
 
 def _on_white(colours: Colours) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from repository import collections
+from repository import collections, prerendered
 from repository.api.principals import caller, request_links
 from repository.catalogue import ProductQuery, count, find_collection, search, search_collections
 from repository.errors import Conflict
@@ -53,6 +53,7 @@ def collection(request: HttpRequest, c: str) -> HttpResponse:
             "next": page.next,
             "map": {"bbox": None, "products": outlines(page.items)},
             "tabs": collection_tabs(request_links(request), row.id),
+            "stored": prerendered.of_collections(principal, [row.id])[row.id],
             "may_change": may_change(principal, row),
             "may_contribute": may_contribute(principal, row),
         },

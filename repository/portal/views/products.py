@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from repository import editing, styles
+from repository import editing, prerendered, styles
 from repository.api.principals import caller, request_links
 from repository.catalogue import assets_of, find_product
 from repository.errors import BadRequest, NotFound
@@ -57,6 +57,7 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
             "cog": cog,
             "is_private": _is_private(row),
             "map": map_settings(row, style, name),
+            "stored": prerendered.of_product(caller(request), row),
             "tabs": product_tabs(links, c, p, cog.file_name if cog else "", name),
             "addresses": product_addresses(links, c, p, name),
             "page_address": links.product_page(c, p),

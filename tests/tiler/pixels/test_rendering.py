@@ -109,6 +109,14 @@ def test_jpeg_shows_paper_where_nothing_is_valid() -> None:
     assert rgba(render(pixels_of(data, mask), RGB, "jpg"))[..., :3].min() > 250
 
 
+def test_webp_is_lossy() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (3, 64, 64)).astype("uint8")
+    mask = np.ones((64, 64), bool)
+    for valid in (mask, np.tri(64, dtype=bool)):
+        body = render(pixels_of(noise, valid), RGB, "webp")
+        assert b"VP8L" not in body  # what a lossless picture begins with
+
+
 def test_webp_keeps_transparency() -> None:
     mask = np.zeros((16, 16), bool)
     mask[:8] = True
