@@ -8,7 +8,16 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from repository.errors import Forbidden, SignInRequired
-from repository.models import ApiToken, Asset, Collection, Job, Product, ResumableUpload, User
+from repository.models import (
+    ApiToken,
+    Asset,
+    Collection,
+    Job,
+    OverviewTile,
+    Product,
+    ResumableUpload,
+    User,
+)
 from repository.models.collection import Contributors, Visibility
 from repository.models.product import ProductState
 from repository.principal import Principal
@@ -151,6 +160,8 @@ _RULES: dict[type[Model], Callable[[Principal], Q]] = {
     Job: lambda principal: _own(principal, "owner"),
     ApiToken: lambda principal: _own(principal, "user"),
     ResumableUpload: lambda principal: _own(principal, "owner"),
+    # They show public products alone, and only while the collection is public.
+    OverviewTile: lambda principal: Q(collection__visibility=PUBLIC),
 }
 
 _OWNERS_ALONE = (ApiToken, ResumableUpload)

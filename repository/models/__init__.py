@@ -5,11 +5,12 @@ from repository.models.asset import Asset
 from repository.models.collection import Collection
 from repository.models.drop import DroppedItem
 from repository.models.job import Job
+from repository.models.overview import OverviewTile
 from repository.models.product import Product
 from repository.models.resumable import ResumableUpload
 from repository.models.upload import Upload, UploadedFile
 
 __all__ = [
-    "ApiToken", "Asset", "Collection", "DroppedItem", "Job", "Product", "ResumableUpload", "Upload",
-    "UploadedFile", "User",
+    "ApiToken", "Asset", "Collection", "DroppedItem", "Job", "OverviewTile", "Product",
+    "ResumableUpload", "Upload", "UploadedFile", "User",
 ]  # fmt: skip
