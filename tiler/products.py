@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -100,6 +101,20 @@ def find_product(caller: Caller, collection: str, address: str) -> AssetRef:
         if at and not 1 <= wanted <= product.version:
             raise NotFound(f"{collection}/{slug} has no such version.", code="unknown_version")
         return _known.keep(_read(principal, product, wanted if at else product.version))
+
+
+def refs_of(principal: Principal, stamps: Sequence[Stamp]) -> list[AssetRef]:
+    """The products that these stamps were read of, in their order, as they are by now; those that
+    went meanwhile, or have no pixels, are left out."""
+    found = {stamp[0]: ref for stamp in stamps if (ref := _known.get(stamp)) is not None}
+    missing = [stamp[0] for stamp in stamps if stamp[0] not in found]
+    if missing:
+        rows = visible_to(principal, Product.objects.filter(pk__in=missing))
+        for product in rows.select_related("collection"):
+            with suppress(NotFound):
+                ref = _read(principal, product, product.version)
+                found[ref.uuid] = _known.keep(ref)
+    return [found[stamp[0]] for stamp in stamps if stamp[0] in found]
 
 
 def list_layers(caller: Caller, collection: str = "") -> Layers:

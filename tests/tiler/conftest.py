@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from repository.errors import Gone, NotFound, WrongCredentials
 from repository.raster_info import Statistics
 from repository.rendering_style import RenderingStyle
 from tests.rasters import gradient, write_raster
+from tests.tiler.mosaic_world import MosaicWorld
 from tests.tiler.refs import ref_of
 from tiler import product_resources, wmts, xyz
 from tiler.app import app
@@ -78,3 +80,15 @@ def tile(refs: dict[str, AssetRef]) -> tuple[int, int, int]:
 def picture(body: bytes) -> np.ndarray:
     """Red, green, blue and alpha of an encoded picture."""
     return np.asarray(Image.open(io.BytesIO(body)).convert("RGBA"))
+
+
+@pytest.fixture
+def mosaic_world(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[MosaicWorld]:
+    """The tile server over a real catalogue, with objects in a folder of the test."""
+    options = {"location": str(tmp_path / "objects")}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "repository.storage.LocalObjects", "OPTIONS": options},
+    }
+    with TestClient(app, base_url="http://127.0.0.1:8000") as made:
+        yield MosaicWorld(tmp_path, made)

@@ -1,0 +1,224 @@
+"""From a place and a query to the products of a collection there: the mosaics' door to the
+catalogue, which asks policy for every request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.gis.db.models import Extent
+from django.db.models import F, Max, Min, QuerySet
+from django.db.models.expressions import RawSQL
+
+from repository import catalogue, overviews
+from repository.authentication import request_principal
+from repository.catalogue import ProductQuery
+from repository.connections import borrowed_connection
+from repository.models import Product
+from repository.models.collection import Visibility
+from repository.overviews import DEEPEST, Tile
+from repository.policy import visible_to
+from repository.principal import Principal
+from repository.raster_info import Bounds
+from tiler.mosaic_requests import MosaicQuery
+from tiler.pixels.asset_ref import AssetRef
+from tiler.products import WORLD, Caller, Stamp, refs_of
+
+MAX_LISTED = 330
+"""Products that one tile looks at: as many as it may read, large and small ones."""
+CHUNK = 16
+LATE_SECONDS = 120
+"""No commit takes longer: a product that is not on a picture changed after so much before it."""
+
+_WIDTH = (
+    "(rastrum_product.bbox[3] - rastrum_product.bbox[1] + "
+    "case when rastrum_product.bbox[3] < rastrum_product.bbox[1] then 360 else 0 end)"
+)
+_FIRST_BAND = "rastrum_product.raster #>> '{bands,0,statistics,%s}'"
+ORDERS = {
+    "resolution": f"{_WIDTH} / nullif((rastrum_product.raster ->> 'width')::float, 0)",
+    "nodata": f"1 - ({_FIRST_BAND % 'valid_count'})::float"
+    f" / nullif(({_FIRST_BAND % 'total_count'})::float, 0)",
+}
+"""Orders of mosaics alone: degrees a pixel, and the share of the first band without a value."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """The products of a place, the uppermost first, by stamp."""
+
+    principal: Principal
+    stamps: tuple[Stamp, ...]
+    is_cut: bool
+    """Whether there are more than were listed."""
+
+    def refs(self) -> Iterator[AssetRef]:
+        """One by one, read from the catalogue a few at a time."""
+        for first in range(0, len(self.stamps), CHUNK):
+            with borrowed_connection():
+                found = refs_of(self.principal, self.stamps[first : first + CHUNK])
+            yield from found
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at a collection."""
+
+    principal: Principal
+    collection: str
+    is_public: bool
+    """Whether anybody would see the same: only then may an answer be kept by caches."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tile of a collection's overview; what it says is told in the catalogue's model."""
+
+    tile: Tile
+    key: tuple[int, int]
+    """Names the picture, and with it all that is on it."""
+    is_fresh: bool
+    may_be_shown: bool
+    is_leaf: bool
+    by_mode: bool
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A collection as a layer."""
+
+    title: str
+    description: str
+    bounds_wgs84: Bounds
+    max_zoom: int
+    attribution: str
+    """The licence."""
+    stamp: str
+    is_public: bool
+    style: dict[str, Any] | None
+    """That of all its maps; None where they have different ones."""
+
+
+def viewer_of(caller: Caller, collection: str) -> Viewer:
+    """Raises NotFound where the collection is absent or not for this caller, WrongCredentials."""
+    with borrowed_connection():
+        principal = request_principal(caller.authorization, dict(caller.cookies))
+        found = catalogue.find_collection(principal, collection)
+        public = principal.is_anonymous and found.visibility == Visibility.PUBLIC
+        return Viewer(principal, collection, public)
+
+
+def members_at(viewer: Viewer, query: MosaicQuery, tile: Tile) -> Members:
+    """The products that the query finds in a tile. Raises BadRequest `invalid_sort`."""
+    with borrowed_connection():
+        rows = _in_order(_found(viewer, query, tile), query.sort)
+        return _members(viewer.principal, rows, MAX_LISTED)
+
+
+def private_members_at(viewer: Viewer, tile: Tile) -> Members:
+    """Those that not everybody sees, which no overview shows; the newest first."""
+    if viewer.principal.is_anonymous:
+        return Members(viewer.principal, (), False)
+    with borrowed_connection():
+        rows = _found(viewer, MosaicQuery(), tile).exclude(
+            visibility=Visibility.PUBLIC, collection__visibility=Visibility.PUBLIC
+        )
+        return _members(viewer.principal, rows.order_by("-start", "-uuid"), MAX_LISTED)
+
+
+def late_members(viewer: Viewer, piece: Piece) -> Members:
+    """Public products that came after a tile's picture was begun; the newest first."""
+    if piece.is_fresh or piece.since is None:
+        return Members(viewer.principal, (), False)
+    with borrowed_connection():
+        rows = overviews.members(viewer.collection, piece.tile)
+        came = rows.filter(updated__gt=piece.since - timedelta(seconds=LATE_SECONDS))
+        return _members(viewer.principal, visible_to(viewer.principal, came), MAX_LISTED)
+
+
+def overview_pieces(viewer: Viewer, tiles: Sequence[Tile]) -> dict[Tile, Piece]:
+    """Those of the tiles that the collection's overview has; none of a private collection."""
+    wanted = [tile for tile in tiles if tile[0] <= DEEPEST]
+    if not wanted:
+        return {}
+    with borrowed_connection():
+        rows = overviews.find_tiles(viewer.principal, viewer.collection, wanted)
+    pieces = [
+        Piece(tile=(row.z, row.x, row.y), key=(row.pk, row.built), is_fresh=row.is_fresh,
+              may_be_shown=row.may_be_shown, is_leaf=row.is_leaf, by_mode=row.by_mode,
+              since=row.since)
+        for row in rows
+    ]  # fmt: skip
+    return {piece.tile: piece for piece in pieces}
+
+
+def overview_picture(piece: Piece) -> bytes | None:
+    """PNG, empty for nothing; None where the overview has another picture by now."""
+    with borrowed_connection():
+        return overviews.picture_of(*piece.key)
+
+
+def summary(caller: Caller, collection: str, query: MosaicQuery) -> Summary:
+    """What the products that the query finds have in common. Raises as `viewer_of`."""
+    with borrowed_connection():
+        principal = request_principal(caller.authorization, dict(caller.cookies))
+        row = catalogue.find_collection(principal, collection)
+        rows = catalogue.filtered(principal, _product_query(collection, query))
+        facts = rows.annotate(resolution=_order_of("resolution")).aggregate(
+            extent=Extent("footprint"), finest=Min("resolution"), last=Max("updated"),
+        )  # fmt: skip
+        styles = list(rows.order_by().values_list("style", flat=True).distinct()[:2])
+    return Summary(
+        title=row.title, description=row.description, bounds_wgs84=facts["extent"] or WORLD,
+        max_zoom=_level_of(facts["finest"]), attribution=row.licence,
+        stamp=f"{row.updated}-{facts}",
+        is_public=principal.is_anonymous, style=styles[0] if len(styles) == 1 else None,
+    )  # fmt: skip
+
+
+def _level_of(degrees: float | None) -> int:
+    """The zoom level whose pixels are about so wide."""
+    level = 0
+    while degrees and level < 24 and 360 / 256 / 2**level > degrees * 1.25:
+        level += 1
+    return level
+
+
+def _found(viewer: Viewer, query: MosaicQuery, tile: Tile) -> QuerySet[Product]:
+    rows = catalogue.filtered(viewer.principal, _product_query(viewer.collection, query))
+    box = catalogue.bbox_geometry(overviews.tile_bounds(tile))
+    return rows.filter(footprint__intersects=box)
+
+
+def _product_query(collection: str, query: MosaicQuery) -> ProductQuery:
+    return ProductQuery(
+        collections=(collection,), bbox_wgs84=query.bbox_wgs84, start=query.start, end=query.end,
+        text=query.text, properties=dict(query.properties),
+    )  # fmt: skip
+
+
+def _in_order(rows: QuerySet[Product], sort: str) -> QuerySet[Product]:
+    name = sort.lstrip("+- ")
+    if name not in ORDERS:
+        return catalogue.ordered(rows, sort)
+    rows = rows.annotate(order=_order_of(name))
+    order = F("order")
+    first = order.desc(nulls_last=True) if sort.startswith("-") else order.asc(nulls_last=True)
+    return rows.order_by(first, "-start", "-uuid")
+
+
+def _order_of(name: str) -> RawSQL:
+    return RawSQL(ORDERS[name], [])
+
+
+def _members(principal: Principal, rows: QuerySet[Product], limit: int) -> Members:
+    columns = ("uuid", "version", "revision", "visibility", "collection__visibility")
+    found = list(rows.values_list(*columns)[: limit + 1])
+    stamps = tuple(
+        (str(uuid), version, revision, own == whole == Visibility.PUBLIC)
+        for uuid, version, revision, own, whole in found[:limit]
+    )
+    return Members(principal, stamps, len(found) > limit)
