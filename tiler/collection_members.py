@@ -24,7 +24,7 @@ from repository.principal import Principal
 from repository.raster_info import Bounds
 from tiler.mosaic_requests import MosaicQuery
 from tiler.pixels.asset_ref import AssetRef
-from tiler.products import WORLD, Caller, Stamp, refs_of
+from tiler.products import WORLD, Caller, Layer, Stamp, refs_of
 
 MAX_LISTED = 330
 """Products that one tile looks at: as many as it may read, large and small ones."""
@@ -176,6 +176,15 @@ def summary(caller: Caller, collection: str, query: MosaicQuery) -> Summary:
         max_zoom=_level_of(facts["finest"]), attribution=row.licence,
         stamp=f"{row.updated}-{facts}",
         is_public=principal.is_anonymous, style=styles[0] if len(styles) == 1 else None,
+    )  # fmt: skip
+
+
+def collection_layer(caller: Caller, collection: str) -> Layer:
+    """All products of a collection together, as a list of layers shows them."""
+    found = summary(caller, collection, MosaicQuery())
+    return Layer(
+        collection, "", found.title, found.description, found.bounds_wgs84, found.stamp,
+        has_legend=found.style is not None,
     )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def _refuse_what_is_not_there_yet(values: dict[str, str]) -> None:
             "Filter expressions are not understood here.", code="unsupported_filter",
             hint="Use datetime, q, bbox, sortby and properties.NAME=VALUE.",
         )  # fmt: skip
-    if values.get("style", "default") != "default":
+    if (values.get("style") or "default") != "default":
         raise NotFound(
             "A collection is drawn in the default styles of its maps.", code="unknown_style",
             hint="Leave style out, or write default.",

@@ -59,7 +59,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Layer:
-    """One product as a list of layers shows it."""
+    """One product as a list of layers shows it, or without a `product` a whole collection."""
 
     collection: str
     product: str
@@ -68,6 +68,12 @@ class Layer:
     bounds_wgs84: Bounds
     stamp: str
     """Changes with whatever a list can show."""
+    has_legend: bool = True
+
+    @property
+    def name(self) -> str:
+        """`{c}:{p}` of a product, `{c}` of all products of a collection together."""
+        return f"{self.collection}:{self.product}" if self.product else self.collection
 
 
 @dataclass(frozen=True)

@@ -134,9 +134,8 @@ def _get(url: str, encoding: str) -> str:
 
 
 def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
-    name = f"{layer.collection}:{layer.product}"
+    name = layer.name
     title = escape(plain(layer.title) or name)
-    legend = service.links.tile_resource(layer.collection, layer.product, "legend.png")
     formats = "".join(f"<Format>{media.media_type}</Format>" for media in PICTURES)
     infos = "".join(f"<InfoFormat>{media_type}</InfoFormat>" for media_type in INFO_FORMATS)
     limits = _limits(layer.bounds_wgs84) if with_limits else ""
@@ -148,11 +147,22 @@ def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
         f"<Layer>\n<ows:Title>{title}</ows:Title>\n{_abstract(layer.description)}"
         f"{_bounding_box(layer.bounds_wgs84)}<ows:Identifier>{name}</ows:Identifier>\n"
         '<Style isDefault="true"><ows:Title>default</ows:Title>'
-        "<ows:Identifier>default</ows:Identifier>"
-        f'<LegendURL format="image/png" xlink:href={quoteattr(legend)}/></Style>\n'
+        f"<ows:Identifier>default</ows:Identifier>{_legend(service, layer)}</Style>\n"
         f"{formats}\n{infos}\n"
         f"{matrix_sets}{_resources(service, name)}</Layer>\n"
     )
+
+
+def _legend(service: Service, layer: Layer) -> str:
+    if not layer.has_legend:
+        return ""
+    links, what = service.links, "legend.png"
+    url = (
+        links.tile_resource(layer.collection, layer.product, what)
+        if layer.product
+        else links.collection_resource(layer.collection, what)
+    )
+    return f'<LegendURL format="image/png" xlink:href={quoteattr(url)}/>'
 
 
 def _bounding_box(bounds: Bounds) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from owslib.wmts import WebMapTileService
 
 from tests.tiler.mosaic_world import (
     BLUE,
@@ -16,6 +17,7 @@ from tests.tiler.mosaic_world import (
     MosaicWorld,
     across_180,
     classes,
+    rgba,
 )
 from tiler.pixels import mosaics as pixel_mosaics
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
@@ -221,3 +223,32 @@ def test_sets_that_are_not_there_are_not_found(mosaic_world: MosaicWorld) -> Non
     answer = mosaic_world.client.get("/tiles/c/WorldCRS84Quad/0/0/0.png")
     assert answer.json()["code"] == "unknown_tile_matrix_set"
     assert mosaic_world.client.get("/tiles/nothing/WebMercatorQuad/0/0/0.png").status_code == 404
+
+
+def test_the_collection_is_the_first_layer_of_its_wmts(mosaic_world: MosaicWorld) -> None:
+    mosaic_world.add("a", (7, 7, 7), TILE, day=1)
+    mosaic_world.add("b", WHITE, TILE, day=2, valid=0.5)
+    client = mosaic_world.client
+    listed = [
+        list(WebMapTileService("", xml=client.get(address).content).contents)
+        for address in ("/wmts/c", "/wmts/c/a")
+    ]
+    assert listed == [["c", "c:b", "c:a"], ["c:a"]]
+    z, x, y = TILE
+    address = f"/wmts/c/1.0.0/c/default/WebMercatorQuad/{z}/{y}/{x}"
+    assert client.get(f"{address}.png").content == mosaic_world.get(TILE).content
+    assert colour(rgba(client.get(f"{address}.png?datetime=2024-01-02").content), 20)[:3] == (7, 7, 7)
+    for row, slug, value in ((20, "b", 255), (230, "a", 7)):
+        found = client.get(f"{address}/{row}/128.json").json()["features"][0]
+        assert (found["id"], found["properties"]["b1"]) == (f"c:{slug}", value)
+    elsewhere = client.get("/wmts/c/1.0.0/c/default/WebMercatorQuad/10/1/1/5/5.json")
+    assert elsewhere.json()["features"] == []
+
+
+def test_wmts_says_nothing_of_a_private_collection(mosaic_world: MosaicWorld) -> None:
+    mosaic_world.add("a", RED, TILE)
+    type(mosaic_world.collection).objects.update(visibility="private")
+    z, x, y = TILE
+    client = mosaic_world.client
+    assert client.get(f"/wmts/1.0.0/c/default/WebMercatorQuad/{z}/{y}/{x}.png").status_code == 404
+    assert client.get("/wmts/c").status_code == 404
