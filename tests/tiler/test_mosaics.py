@@ -237,7 +237,11 @@ def test_the_collection_is_the_first_layer_of_its_wmts(mosaic_world: MosaicWorld
     z, x, y = TILE
     address = f"/wmts/c/1.0.0/c/default/WebMercatorQuad/{z}/{y}/{x}"
     assert client.get(f"{address}.png").content == mosaic_world.get(TILE).content
-    assert colour(rgba(client.get(f"{address}.png?datetime=2024-01-02").content), 20)[:3] == (7, 7, 7)
+    assert colour(rgba(client.get(f"{address}.png?datetime=2024-01-02").content), 20)[:3] == (
+        7,
+        7,
+        7,
+    )
     for row, slug, value in ((20, "b", 255), (230, "a", 7)):
         found = client.get(f"{address}/{row}/128.json").json()["features"][0]
         assert (found["id"], found["properties"]["b1"]) == (f"c:{slug}", value)
