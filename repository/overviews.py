@@ -23,8 +23,6 @@ from repository.catalogue import bbox_geometry
 from repository.models import Collection, OverviewTile, Product
 from repository.models.collection import Visibility
 from repository.models.product import ProductState
-from repository.policy import visible_to
-from repository.principal import Principal
 from repository.raster_info import Bounds
 from repository.transactions import commit
 
@@ -93,15 +91,16 @@ def mark(collection_id: str, bboxes: Iterable[list[float] | None], *, takes_away
             )
 
 
-def find_tiles(principal: Principal, collection_id: str, tiles: list[Tile]) -> list[OverviewTile]:
-    """Those of the tiles that the tree has, without their pictures; of a public collection."""
-    wanted = Q()
-    for z, x, y in tiles:
-        wanted |= Q(z=z, x=x, y=y)
-    rows = OverviewTile.objects.filter(
-        wanted, collection_id=collection_id, collection__visibility=Visibility.PUBLIC
+def of_public_collection(collection_id: str) -> QuerySet[OverviewTile]:
+    """Its tiles; none while the collection is private."""
+    return OverviewTile.objects.filter(
+        collection_id=collection_id, collection__visibility=Visibility.PUBLIC
     )
-    return list(visible_to(principal, rows).defer("picture"))
+
+
+def may_be_shown(built: int, gone: int) -> bool:
+    """Whether a row has a picture, and nothing on it that must not be seen any more."""
+    return 0 < built >= gone
 
 
 def picture_of(pk: int, built: int) -> bytes | None:

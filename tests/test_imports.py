@@ -93,12 +93,13 @@ RULES = [
         rf"repository\.(?!({L0[12:]})\b).+",
         unless=TASKS_WITH_DATABASE,
     ),
-    # Products one by one, resources of OGC API, and all products of a place at once.
+    # Products one by one, resources of OGC API, and all products of a place at once, whose
+    # queries are made ahead.
     Rule(
         "tiler reaches the catalogue by three doors",
         r"tiler(\..+)?",
         rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times)\b).+",
-        unless=r"tiler\.(products|collection_members|ogc\.resources)",
+        unless=r"tiler\.(products|collection_members|prepared_queries|ogc\.resources)",
     ),
 ]
 

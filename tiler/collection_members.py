@@ -3,9 +3,10 @@ catalogue, which asks policy for every request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.gis.db.models import Extent
@@ -15,8 +16,7 @@ from django.db.models.expressions import RawSQL
 from repository import catalogue, overviews
 from repository.authentication import request_principal
 from repository.catalogue import ProductQuery
-from repository.connections import borrowed_connection
-from repository.models import Product
+from repository.models import Collection, Product
 from repository.models.collection import Visibility
 from repository.overviews import DEEPEST, Tile
 from repository.policy import visible_to
@@ -24,6 +24,7 @@ from repository.principal import Principal
 from repository.raster_info import Bounds
 from tiler.mosaic_requests import MosaicQuery
 from tiler.pixels.asset_ref import AssetRef
+from tiler.prepared_queries import Prepared, mark, prepare, reading
 from tiler.products import WORLD, Caller, Layer, Stamp, refs_of
 
 MAX_LISTED = 330
@@ -31,6 +32,10 @@ MAX_LISTED = 330
 CHUNK = 16
 LATE_SECONDS = 120
 """No commit takes longer: a product that is not on a picture changed after so much before it."""
+
+_COLLECTION = mark("collection")
+_EDGES = tuple(mark(name) for name in ("west", "south", "east", "north"))
+_RANGE = tuple(mark(name) for name in ("z", "first x", "last x", "first y", "last y"))
 
 _WIDTH = (
     "(rastrum_product.bbox[3] - rastrum_product.bbox[1] + "
@@ -57,7 +62,7 @@ class Members:
     def refs(self) -> Iterator[AssetRef]:
         """One by one, read from the catalogue a few at a time."""
         for first in range(0, len(self.stamps), CHUNK):
-            with borrowed_connection():
+            with reading():
                 found = refs_of(self.principal, self.stamps[first : first + CHUNK])
             yield from found
 
@@ -104,66 +109,77 @@ class Summary:
 
 def viewer_of(caller: Caller, collection: str) -> Viewer:
     """Raises NotFound where the collection is absent or not for this caller, WrongCredentials."""
-    with borrowed_connection():
+    with reading():
         principal = request_principal(caller.authorization, dict(caller.cookies))
-        found = catalogue.find_collection(principal, collection)
-        public = principal.is_anonymous and found.visibility == Visibility.PUBLIC
+        found = _collection_query(principal).rows({_COLLECTION: collection})
+        if not found:  # says so in the catalogue's own words
+            catalogue.find_collection(principal, collection)
+        public = principal.is_anonymous and found == [(Visibility.PUBLIC,)]
         return Viewer(principal, collection, public)
 
 
 def members_at(viewer: Viewer, query: MosaicQuery, tile: Tile) -> Members:
     """The products that the query finds in a tile. Raises BadRequest `invalid_sort`."""
-    with borrowed_connection():
-        rows = _in_order(_found(viewer, query, tile), query.sort)
-        return _members(viewer.principal, rows, MAX_LISTED)
+    with reading():
+        prepared = _member_query(viewer.principal, viewer.collection, query)
+        west, south, east, north = overviews.tile_bounds(tile)
+        edges = dict(zip(_EDGES, (west, south, east, north), strict=True))
+        return _members(viewer.principal, prepared.rows(edges))
 
 
 def private_members_at(viewer: Viewer, tile: Tile) -> Members:
     """Those that not everybody sees, which no overview shows; the newest first."""
     if viewer.principal.is_anonymous:
         return Members(viewer.principal, (), False)
-    with borrowed_connection():
-        rows = _found(viewer, MosaicQuery(), tile).exclude(
+    with reading():
+        box = catalogue.bbox_geometry(overviews.tile_bounds(tile))
+        found = catalogue.filtered(viewer.principal, ProductQuery(collections=(viewer.collection,)))
+        rows = found.filter(footprint__intersects=box).exclude(
             visibility=Visibility.PUBLIC, collection__visibility=Visibility.PUBLIC
         )
-        return _members(viewer.principal, rows.order_by("-start", "-uuid"), MAX_LISTED)
+        return _members(viewer.principal, list(_listed(rows.order_by("-start", "-uuid"))))
 
 
 def late_members(viewer: Viewer, piece: Piece) -> Members:
     """Public products that came after a tile's picture was begun; the newest first."""
     if piece.is_fresh or piece.since is None:
         return Members(viewer.principal, (), False)
-    with borrowed_connection():
+    with reading():
         rows = overviews.members(viewer.collection, piece.tile)
         came = rows.filter(updated__gt=piece.since - timedelta(seconds=LATE_SECONDS))
-        return _members(viewer.principal, visible_to(viewer.principal, came), MAX_LISTED)
+        return _members(viewer.principal, list(_listed(visible_to(viewer.principal, came))))
 
 
-def overview_pieces(viewer: Viewer, tiles: Sequence[Tile]) -> dict[Tile, Piece]:
-    """Those of the tiles that the collection's overview has; none of a private collection."""
-    wanted = [tile for tile in tiles if tile[0] <= DEEPEST]
-    if not wanted:
+def overview_pieces(viewer: Viewer, tile: Tile, *, levels: int = 0) -> dict[Tile, Piece]:
+    """The tile of the collection's overview, or with one level its children; none of a private
+    collection, nor where the overview is not so deep."""
+    z, x, y = tile[0] + levels, tile[1] << levels, tile[2] << levels
+    if z > DEEPEST:
         return {}
-    with borrowed_connection():
-        rows = overviews.find_tiles(viewer.principal, viewer.collection, wanted)
+    last = 2**levels - 1
+    values = {_COLLECTION: viewer.collection} | dict(
+        zip(_RANGE, (z, x, x + last, y, y + last), strict=True)
+    )
+    with reading():
+        rows = _piece_query(viewer.principal).rows(values)
     pieces = [
-        Piece(tile=(row.z, row.x, row.y), key=(row.pk, row.built), is_fresh=row.is_fresh,
-              may_be_shown=row.may_be_shown, is_leaf=row.is_leaf, by_mode=row.by_mode,
-              since=row.since)
-        for row in rows
+        Piece(tile=(z, x, y), key=(pk, built), is_fresh=built == changed,
+              may_be_shown=overviews.may_be_shown(built, gone), is_leaf=is_leaf, by_mode=by_mode,
+              since=since)
+        for pk, z, x, y, changed, gone, built, since, is_leaf, by_mode in rows
     ]  # fmt: skip
     return {piece.tile: piece for piece in pieces}
 
 
 def overview_picture(piece: Piece) -> bytes | None:
     """PNG, empty for nothing; None where the overview has another picture by now."""
-    with borrowed_connection():
+    with reading():
         return overviews.picture_of(*piece.key)
 
 
 def summary(caller: Caller, collection: str, query: MosaicQuery) -> Summary:
     """What the products that the query finds have in common. Raises as `viewer_of`."""
-    with borrowed_connection():
+    with reading():
         principal = request_principal(caller.authorization, dict(caller.cookies))
         row = catalogue.find_collection(principal, collection)
         rows = catalogue.filtered(principal, _product_query(collection, query))
@@ -196,10 +212,28 @@ def _level_of(degrees: float | None) -> int:
     return level
 
 
-def _found(viewer: Viewer, query: MosaicQuery, tile: Tile) -> QuerySet[Product]:
-    rows = catalogue.filtered(viewer.principal, _product_query(viewer.collection, query))
-    box = catalogue.bbox_geometry(overviews.tile_bounds(tile))
-    return rows.filter(footprint__intersects=box)
+@lru_cache(maxsize=500)
+def _collection_query(principal: Principal) -> Prepared:
+    rows = visible_to(principal, Collection.objects.filter(pk=_COLLECTION))
+    return prepare(rows.order_by().values_list("visibility"), (_COLLECTION,))
+
+
+@lru_cache(maxsize=500)
+def _member_query(principal: Principal, collection: str, query: MosaicQuery) -> Prepared:
+    """Raises BadRequest `invalid_sort`."""
+    found = catalogue.filtered(principal, _product_query(collection, query))
+    box = "ST_Intersects(rastrum_product.footprint, ST_MakeEnvelope(%s, %s, %s, %s, 4326))"
+    rows = found.extra(where=[box], params=list(_EDGES))
+    return prepare(_listed(_in_order(rows, query.sort)), _EDGES)
+
+
+@lru_cache(maxsize=500)
+def _piece_query(principal: Principal) -> Prepared:
+    rows = visible_to(principal, overviews.of_public_collection(_COLLECTION))
+    place = "z = %s and x between %s and %s and y between %s and %s"
+    columns = ("pk", "z", "x", "y", "changed", "gone", "built", "since", "is_leaf", "by_mode")
+    found = rows.extra(where=[place], params=list(_RANGE))
+    return prepare(found.order_by().values_list(*columns), (_COLLECTION, *_RANGE))
 
 
 def _product_query(collection: str, query: MosaicQuery) -> ProductQuery:
@@ -223,11 +257,16 @@ def _order_of(name: str) -> RawSQL:
     return RawSQL(ORDERS[name], [])
 
 
-def _members(principal: Principal, rows: QuerySet[Product], limit: int) -> Members:
+def _listed(rows: QuerySet[Product]) -> Any:
+    """One more than are looked at."""
     columns = ("uuid", "version", "revision", "visibility", "collection__visibility")
-    found = list(rows.values_list(*columns)[: limit + 1])
+    return rows.values_list(*columns)[: MAX_LISTED + 1]
+
+
+def _members(principal: Principal, found: list[tuple[Any, ...]]) -> Members:
+    """Of the rows of `_listed`."""
     stamps = tuple(
         (str(uuid), version, revision, own == whole == Visibility.PUBLIC)
-        for uuid, version, revision, own, whole in found[:limit]
+        for uuid, version, revision, own, whole in found[:MAX_LISTED]
     )
-    return Members(principal, stamps, len(found) > limit)
+    return Members(principal, stamps, len(found) > MAX_LISTED)

@@ -149,7 +149,7 @@ class _Allowance:
 def plan_tile(viewer: Viewer, query: MosaicQuery, tile: Tile, size: int = TILE_SIZE) -> Plan:
     """The cheapest right way to draw a tile. Raises BadRequest `invalid_sort`."""
     if query.is_plain:
-        pieces = overview_pieces(viewer, [tile])
+        pieces = overview_pieces(viewer, tile)
         if tile in pieces:
             try:
                 return _from_piece(viewer, pieces[tile], size, _Allowance())
@@ -184,7 +184,7 @@ def _from_children(viewer: Viewer, piece: Piece, size: int, allowance: _Allowanc
     z, x, y = piece.tile
     tiles = [(z + 1, 2 * x + dx, 2 * y + dy) for dy in (0, 1) for dx in (0, 1)]
     allowance.take(pieces=4)
-    pieces = overview_pieces(viewer, tiles)
+    pieces = overview_pieces(viewer, piece.tile, levels=1)
     plans: list[Plan] = []
     for tile in tiles:
         if tile in pieces:

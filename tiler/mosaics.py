@@ -23,6 +23,7 @@ from tiler.pixels.legends import legend_data, legend_picture
 from tiler.pixels.mosaics import Drawn, draw_values, encoded, strengthen
 from tiler.pixels.rendering import MediaFormat, media_format
 from tiler.pixels.tile_matrix_sets import TILE_SIZE, tile_matrix_set
+from tiler.prepared_queries import reading
 from tiler.products import Caller
 from tiler.tms_convertor import register_convertor
 from tiler.xyz import tile_number
@@ -93,21 +94,23 @@ def draw(
     matrix_set, media = tile_matrix_set(tms), media_format(extension)
     z, x, y = (tile_number(text) for text in numbers)
     matrix_set.check(z, x, y)
-    return mosaic_response(headers, viewer_of(caller, c), query, (z, x, y), media,
+    return mosaic_response(headers, caller, c, query, (z, x, y), media,
                            TILE_SIZE * 2 if doubled else TILE_SIZE)  # fmt: skip
 
 
 def mosaic_response(
-    headers: Mapping[str, str], viewer: Viewer, query: MosaicQuery, tile: Tile,
+    headers: Mapping[str, str], caller: Caller, c: str, query: MosaicQuery, tile: Tile,
     media: MediaFormat, size: int = TILE_SIZE,
 ) -> Response:  # fmt: skip
     """The tile, or 304; where there is nothing a transparent picture, or 204 where a format has
-    none."""
+    none. Raises NotFound where the collection is absent or not for this caller."""
     for last in range(TRIES):
         try:
-            if not media.is_picture:
-                return _values(viewer, query, tile, media, size)
-            plan = plan_tile(viewer, query, tile, size)
+            with reading():
+                viewer = viewer_of(caller, c)
+                if not media.is_picture:
+                    return _values(viewer, query, tile, media, size)
+                plan = plan_tile(viewer, query, tile, size)
             caching = _caching(viewer, plan, query, tile, size)
             if (unchanged := not_modified(headers, caching)) is not None:
                 return unchanged

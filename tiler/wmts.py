@@ -100,14 +100,14 @@ def _of_collection(
     request: Request, collection: str, wanted: TileRequest, media: MediaFormat
 ) -> Response:
     """The same of all products of a collection together; the query may choose among them."""
+    query = parse_query(request.query_params.multi_items())
+    tile, caller = (wanted.z, wanted.column, wanted.row), caller_of(request)
     try:
-        viewer = viewer_of(caller_of(request), collection)
+        if wanted.pixel is None:
+            return mosaic_response(request.headers, caller, collection, query, tile, media)
+        viewer = viewer_of(caller, collection)
     except NotFound as error:
         raise _no_layer(error.detail) from None
-    query = parse_query(request.query_params.multi_items())
-    tile = wanted.z, wanted.column, wanted.row
-    if wanted.pixel is None:
-        return mosaic_response(request.headers, viewer, query, tile, media)
     refs = members_at(viewer, query, tile).refs()
     body = mosaic_info(refs, WEB_MERCATOR_QUAD, tile, wanted.pixel, wanted.info_format)
     caching = {"Cache-Control": cache_control(is_public=viewer.is_public)}

@@ -21,7 +21,6 @@ from tests.tiler.mosaic_world import MosaicWorld
 from tests.tiler.refs import ref_of
 from tiler import product_resources, wmts, xyz
 from tiler.app import app
-from tiler.collection_members import Viewer
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
 from tiler.products import Caller, Layer, Layers, layer_of
@@ -70,10 +69,11 @@ def client(refs: dict[str, AssetRef], monkeypatch: pytest.MonkeyPatch) -> Iterat
     whole = Layer("c", "", "A collection", "", refs["p"].bounds_wgs84, "1", has_legend=False)
     monkeypatch.setattr(wmts, "collection_layer", lambda caller, c: whole)
 
-    def no_collection(caller: Caller, collection: str) -> Viewer:
+    def no_collection(*_: Any, **__: Any) -> Any:
         raise NotFound("There is no such collection.")
 
     monkeypatch.setattr(wmts, "viewer_of", no_collection)
+    monkeypatch.setattr(wmts, "mosaic_response", no_collection)
     with TestClient(app, base_url="http://127.0.0.1:8000") as made:
         yield made
 
