@@ -31,7 +31,7 @@ def _configure(sender: Celery, **_: object) -> None:
         worker_max_tasks_per_child=200,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
-        imports=["tasks.ingest", "tasks.prerendering"],
+        imports=["tasks.ingest", "tasks.prerendering", "tasks.overviews"],
     )
 
 

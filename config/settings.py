@@ -173,6 +173,9 @@ MIN_FREE_BYTES = _integer("MIN_FREE_BYTES", 2 * 10**9)
 ALLOW_WEAK_SANDBOX = _flag("ALLOW_WEAK_SANDBOX", False)
 """Workers start although the process that reads uploads is not wholly shut in; each start logs
 what it can reach. Only for machines whose uploaders are trusted."""
+OVERVIEW_SECONDS = _integer("OVERVIEW_SECONDS", 20)
+"""A collection's overview is drawn anew so long after the last time at the earliest, if products
+came or left; 0: there are no overviews, and low zoom levels are drawn as far as a cap lets."""
 RECONCILE_SECONDS = _integer("RECONCILE_SECONDS", 24 * 3600)
 """How often store and database are compared; 0: by `./manage.py reconcile` alone."""
 ORPHAN_SECONDS = _integer("ORPHAN_SECONDS", 24 * 3600)

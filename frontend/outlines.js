@@ -4,6 +4,7 @@ import "./site.js";
 import { boundingExtent, extend, isEmpty } from "ol/extent.js";
 
 import { createMap } from "./map/base_map.js";
+import { joinMosaic, mosaicLayer } from "./map/mosaic_layer.js";
 import { light, outlineAt, outlineLayer } from "./map/outline_layer.js";
 import { boundsOf, extentOf } from "./map/places.js";
 
@@ -11,8 +12,10 @@ const target = document.getElementById("map");
 if (target) show(target, JSON.parse(document.getElementById("map-data").textContent));
 
 function show(target, data) {
-  const layer = outlineLayer(data.products);
-  const map = createMap(target, [layer]);
+  const mosaic = data.tiles ? mosaicLayer(data.tiles) : null;
+  const layer = outlineLayer(data.products, { filled: !mosaic });
+  const map = createMap(target, [mosaic, layer]);
+  if (mosaic) joinMosaic(mosaic, document.getElementById("mosaic-form"));
   fit(map, layer, data.bbox);
   joinCards(map, layer);
   const form = document.getElementById("search");

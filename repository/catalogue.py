@@ -146,12 +146,17 @@ def search(principal: Principal, query: ProductQuery) -> Page:
     rows = filtered(principal, query).select_related("collection", "owner")
     if query.cursor:
         rows = rows.filter(_after(query, column, descending))
-    sign = "-" if descending else ""
-    rows = rows.order_by(f"{sign}{column}", f"{sign}uuid")
-    found = list(rows[query.offset : query.offset + query.limit + 1])
+    found = list(ordered(rows, query.sort)[query.offset : query.offset + query.limit + 1])
     more = len(found) > query.limit
     items = tuple(found[: query.limit])
     return Page(items, _cursor(query, items[-1], column) if more else "")
+
+
+def ordered(rows: QuerySet[Product], sort: str) -> QuerySet[Product]:
+    """The rows in an order of SORT_FIELDS. Raises BadRequest `invalid_sort`."""
+    column, descending = _order(sort)
+    sign = "-" if descending else ""
+    return rows.order_by(f"{sign}{column}", f"{sign}uuid")
 
 
 def count(principal: Principal, query: ProductQuery) -> int:

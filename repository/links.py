@@ -67,6 +67,20 @@ class Links:
         """An address of tiles, preview or legend in the style of that name."""
         return address if style == "default" else f"{address}?style={style}"
 
+    def collection_tiles(
+        self, c: str, *, tms: str = "WebMercatorQuad", extension: str = "png"
+    ) -> str:
+        """XYZ template of a whole collection."""
+        return f"{self.base}/tiles/{c}/{tms}/{{z}}/{{x}}/{{y}}.{extension}"
+
+    def collection_tilejson(self, c: str) -> str:
+        """TileJSON of `collection_tiles`."""
+        return f"{self.base}/tiles/{c}/WebMercatorQuad/tilejson.json"
+
+    def collection_resource(self, c: str, what: str) -> str:
+        """`legend.png` or `legend.json`."""
+        return f"{self.base}/tiles/{c}/{what}"
+
     def wmts(self, c: str = "", p: str = "") -> str:
         """WMTS of the catalogue, a collection or a product: what clients are given to paste."""
         return "/".join(part for part in (f"{self.base}/wmts", c, p) if part)

@@ -14,6 +14,7 @@ from repository.models import (
     BlockIndex,
     Collection,
     Job,
+    OverviewTile,
     Product,
     Pyramid,
     ResumableUpload,
@@ -185,6 +186,8 @@ _RULES: dict[type[Model], Callable[[Principal], Q]] = {
     ApiToken: lambda principal: _own(principal, "user"),
     ResumableUpload: lambda principal: _own(principal, "owner"),
     Style: _styles,
+    # They show public products alone, and only while the collection is public.
+    OverviewTile: lambda principal: Q(collection__visibility=PUBLIC),
 }
 
 _OWNERS_ALONE = (ApiToken, ResumableUpload)

@@ -21,14 +21,15 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
+from repository import overviews
 from repository.errors import BadRequest, Conflict, LeaseLost, Rejected
-from repository.failpoints import around
 from repository.models import Asset, BlockIndex, Collection, Job, Product
 from repository.models.job import FINAL_STATES
 from repository.models.product import DatetimeSource, ProductState
 from repository.names import is_valid_id, title_from_file_name
 from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
+from repository.transactions import commit
 
 log = logging.getLogger("rastrum.registration")
 
@@ -196,6 +197,7 @@ def publish(
             code="product_changed", hint="Make a new version from its page, if it is still there.",
         )  # fmt: skip
     product.start, product.end, product.datetime_source = _time_of(request, info, product)
+    old_bbox = product.bbox if replaced is not None else None
     product.footprint = GEOSGeometry(json.dumps(info.footprint_wgs84), srid=4326)
     product.bbox = list(info.bounds_wgs84)
     product.raster = info.to_json()
@@ -220,6 +222,7 @@ def publish(
         )
         if stored.block_index:
             BlockIndex.objects.create(asset=asset, packed=stored.block_index)
+    overviews.mark_published(product, old_bbox)
     log.info("published %s (%s)", product.address, product.uuid)
     return product
 
@@ -235,7 +238,8 @@ def lock(product_uuid: uuid.UUID) -> Product:
 
 def amend(product: Product, changes: dict[str, Any]) -> None:
     """Change metadata, style or visibility; every cached picture of it becomes stale."""
-    with around("registration.amend"):
+    with commit("registration.amend"):
+        overviews.mark_amended(lock(product.pk), changes)
         Product.objects.filter(pk=product.pk).update(
             **changes, revision=F("revision") + 1, updated=Now()
         )
@@ -243,12 +247,14 @@ def amend(product: Product, changes: dict[str, Any]) -> None:
 
 def redraw(products: QuerySet[Product], style: dict[str, Any]) -> None:
     """Draw these products by another style, inside the caller's transaction."""
+    overviews.mark_redrawn(products)
     products.update(style=style, revision=F("revision") + 1, updated=Now())
 
 
 def remove(product: Product, *, reason: str = "") -> None:
     """Leave a tombstone; the objects go later, when no signed address can still be used."""
-    with around("registration.remove"):
+    with commit("registration.remove"):
+        overviews.mark_removed(lock(product.pk))
         Product.objects.filter(pk=product.pk, state=ProductState.PUBLISHED).update(
             state=ProductState.REMOVED,
             removed=Now(),

@@ -17,7 +17,7 @@ from repository.models import Asset, Job, Upload
 from repository.models.product import ProductState
 from repository.storage import object_store
 from repository.transactions import commit
-from tasks import dropbox, prerendering
+from tasks import dropbox, overviews, prerendering
 from tasks.scratch import clear_scratch
 
 log = logging.getLogger("rastrum.sweeper")
@@ -32,6 +32,7 @@ def sweep() -> None:
     _duty(resumable_sweeping.sweep)
     _duty(dropbox.look_round)
     _duty(prerendering.look_round)
+    _duty(overviews.ring_for_late_ones)
     _duty(lambda: clear_scratch(Path(settings.WORK_DIR), SCRATCH_SECONDS))
 
 

@@ -34,8 +34,8 @@ L3_ROOMS = "api|portal|protocols|management|admin|downloads|asgi"
 L3 = rf"repository\.({L3_ROOMS})(\..+)?"
 L2 = rf"repository(?!\.(?:{L3_ROOMS})\b)(\..+)?"
 TASKS_WITH_DATABASE = (
-    r"tasks\.(ingest|heartbeat|storing|sweeping|scratch|expiry|reconciling|fixity|imports|dropbox"
-    r"|prerendering)"
+    r"tasks\.(ingest|heartbeat|storing|sweeping|scratch|expiry|reconciling|fixity|imports|dropbox|"
+    r"prerendering|overviews|overview_building|overview_members)"
 )
 SERVICE_LIBRARIES = "django|celery|kombu|ninja|fastapi|starlette|storages|redis|psycopg"
 WEB_AND_QUEUE = rf"({SERVICE_LIBRARIES}|titiler|pygeoapi)(\..+)?"
@@ -94,11 +94,13 @@ RULES = [
         rf"repository\.(?!({L0[12:]})\b).+",
         unless=TASKS_WITH_DATABASE,
     ),
+    # Products one by one, resources of OGC API, and all products of a place at once, whose
+    # queries are made ahead.
     Rule(
-        "tiler reaches the catalogue by two doors",
+        "tiler reaches the catalogue by three doors",
         r"tiler(\..+)?",
         rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times)\b).+",
-        unless=r"tiler\.(products|ogc\.resources)",
+        unless=r"tiler\.(products|collection_members|prepared_queries|ogc\.resources)",
     ),
 ]
 

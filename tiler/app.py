@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiler import product_resources, wmts, xyz
+from tiler import mosaics, product_resources, wmts, xyz
 from tiler.direct_tiles import DirectTiles
 from tiler.errors import translate_errors
 
@@ -34,6 +34,8 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Rastrum tiles", openapi_url="/tiles/openapi.json", docs_url=None, redoc_url=None
     )
+    # First: a tile matrix set in the place of a product is a whole collection.
+    app.include_router(mosaics.router)
     app.include_router(product_resources.router)
     app.include_router(xyz.router)
     app.include_router(wmts.router)

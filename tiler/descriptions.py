@@ -28,6 +28,20 @@ def tilejson(ref: AssetRef, template: str, legend: str) -> dict[str, Any]:
     return document.model_dump(exclude_none=True)
 
 
+def collection_tilejson(
+    title: str, bounds_wgs84: Bounds, max_zoom: int, template: str, legend: str, attribution: str
+) -> dict[str, Any]:
+    """TileJSON 3.0.0 of a whole collection, from the map of the world on."""
+    bounds = drawn_bounds(bounds_wgs84)
+    left, bottom, right, top = bounds
+    document = TileJSON(
+        name=title, tiles=[template], legend=legend or None, attribution=attribution or None,
+        minzoom=0, maxzoom=max_zoom, bounds=list(bounds),
+        center=((left + right) / 2, (bottom + top) / 2, 0),
+    )  # fmt: skip
+    return document.model_dump(exclude_none=True)
+
+
 def drawn_bounds(bounds: Bounds) -> Bounds:
     """Longitude and latitude of what Web Mercator can show of the bounds."""
     left, bottom, right, top = bounds

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from repository.errors import NotFound
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.points import point_values
 from tiler.pixels.tile_matrix_sets import HALF_WORLD, TILE_SIZE, TileMatrixSet
+
+MAX_ASKED = 30
+"""Products of a mosaic whose values are looked up."""
 
 
 def feature_info(
@@ -34,6 +39,24 @@ def feature_info(
         "geometry": {"type": "Point", "coordinates": [longitude, latitude]},
     }  # fmt: skip
     return json.dumps({"type": "FeatureCollection", "features": [feature] if values else []})
+
+
+def mosaic_info(
+    refs: Iterable[AssetRef], tms: TileMatrixSet, tile: tuple[int, int, int],
+    pixel: tuple[int, int], media_type: str,
+) -> str:  # fmt: skip
+    """As `feature_info`, of the uppermost product that has a value there."""
+    longitude, latitude = pixel_centre(tms, *tile, pixel)
+    for ref in islice(refs, MAX_ASKED):
+        try:
+            values = point_values(ref, longitude, latitude)
+        except NotFound:
+            continue
+        if any(value is not None for value in values):
+            return feature_info(ref, tms, *tile, pixel, media_type)
+    if media_type == "text/plain":
+        return "outside the map\n"
+    return json.dumps({"type": "FeatureCollection", "features": []})
 
 
 def pixel_centre(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -65,7 +66,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Layer:
-    """One product as a list of layers shows it."""
+    """One product as a list of layers shows it, or without a `product` a whole collection."""
 
     collection: str
     product: str
@@ -76,6 +77,12 @@ class Layer:
     """Changes with whatever a list can show."""
     styles: Styles = ()
     """Beside the default."""
+    has_legend: bool = True
+
+    @property
+    def name(self) -> str:
+        """`{c}:{p}` of a product, `{c}` of all products of a collection together."""
+        return f"{self.collection}:{self.product}" if self.product else self.collection
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,20 @@ def offered_styles(caller: Caller, ref: AssetRef) -> Styles:
         principal = request_principal(caller.authorization, dict(caller.cookies))
         uuid = UUID(ref.uuid)
         return tuple(styles.offered_names(principal, [(uuid, ref.collection)]).get(uuid, ()))
+
+
+def refs_of(principal: Principal, stamps: Sequence[Stamp]) -> list[AssetRef]:
+    """The products that these stamps were read of, in their order, as they are by now; those that
+    went meanwhile, or have no pixels, are left out."""
+    found = {stamp[0]: ref for stamp in stamps if (ref := _known.get(stamp)) is not None}
+    missing = [stamp[0] for stamp in stamps if stamp[0] not in found]
+    if missing:
+        rows = visible_to(principal, Product.objects.filter(pk__in=missing))
+        for product in rows.select_related("collection"):
+            with suppress(NotFound):
+                ref = _read(principal, product, product.version)
+                found[ref.uuid] = _known.keep(ref, product.stored_pyramid)
+    return [found[stamp[0]] for stamp in stamps if stamp[0] in found]
 
 
 def list_layers(caller: Caller, collection: str = "") -> Layers:

@@ -13,10 +13,18 @@ from repository.asgi import cache_control
 from repository.errors import NotFound, RastrumError
 from repository.links import links_for
 from tiler.caching import etag_of, not_modified, product_headers
+from tiler.collection_members import collection_layer, members_at, viewer_of
 from tiler.drawing import caller_of, tile_response
-from tiler.feature_info import feature_info
-from tiler.pixels.rendering import FORMATS
-from tiler.pixels.tile_matrix_sets import MAX_ADVERTISED_ZOOM, TILE_SIZE, tile_matrix_set
+from tiler.feature_info import feature_info, mosaic_info
+from tiler.mosaic_requests import parse_query
+from tiler.mosaics import mosaic_response
+from tiler.pixels.rendering import FORMATS, MediaFormat
+from tiler.pixels.tile_matrix_sets import (
+    MAX_ADVERTISED_ZOOM,
+    TILE_SIZE,
+    WEB_MERCATOR_QUAD,
+    tile_matrix_set,
+)
 from tiler.products import (
     MAX_LAYERS,
     Layer,
@@ -60,7 +68,10 @@ def _capabilities(request: Request, scope: Scope) -> Response:
     else:
         layers = list_layers(caller_of(request), scope.collection)
         service = Service(links, scope.collection, "", layers.title or "Rastrum", _abstract(layers))
-        items, headers = layers.items, _list_headers(layers, links.base)
+        items = layers.items
+        if scope.collection and items:
+            items = (collection_layer(caller_of(request), scope.collection), *items)
+        headers = _list_headers(layers, items, links.base)
     if (unchanged := not_modified(request.headers, headers)) is not None:
         return unchanged
     return Response(capabilities(service, items), media_type="application/xml", headers=headers)
@@ -77,6 +88,10 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     media = FORMAT_NAMES.get(wanted.format) or FORMATS.get(wanted.format)
     if media is None or not media.is_picture:
         raise _invalid("Format", f"Tiles have no format {wanted.format[:50]}.")
+    if wanted.pixel is not None:
+        _check_info(wanted)
+    if not product:
+        return _of_collection(request, collection, wanted, media)
     try:
         ref = find_product(caller_of(request), collection, product, wanted.style or "default")
     except NotFound as error:
@@ -86,19 +101,42 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     z, x, y = wanted.z, wanted.column, wanted.row
     if wanted.pixel is None:
         return tile_response(request.headers, ref, tms, z, x, y, media)
-    if wanted.info_format not in INFO_FORMATS:
-        raise _invalid("InfoFormat", "There is no such InfoFormat.")
-    if not all(0 <= value < TILE_SIZE for value in wanted.pixel):
-        raise WmtsError("PointIJOutOfRange", "I and J lie between 0 and 255.", "I")
     body = feature_info(ref, tms, z, x, y, wanted.pixel, wanted.info_format)
     return Response(body, media_type=wanted.info_format, headers=product_headers(ref))
 
 
+def _of_collection(
+    request: Request, collection: str, wanted: TileRequest, media: MediaFormat
+) -> Response:
+    """The same of all products of a collection together; the query may choose among them."""
+    if wanted.style not in ("", "default"):
+        raise _invalid("Style", f"There is no style {wanted.style[:50]}.")
+    query = parse_query(request.query_params.multi_items())
+    tile, caller = (wanted.z, wanted.column, wanted.row), caller_of(request)
+    try:
+        if wanted.pixel is None:
+            return mosaic_response(request.headers, caller, collection, query, tile, media)
+        viewer = viewer_of(caller, collection)
+    except NotFound as error:
+        raise _no_layer(error.detail) from None
+    refs = members_at(viewer, query, tile).refs()
+    body = mosaic_info(refs, WEB_MERCATOR_QUAD, tile, wanted.pixel, wanted.info_format)
+    caching = {"Cache-Control": cache_control(is_public=viewer.is_public)}
+    return Response(body, media_type=wanted.info_format, headers=caching)
+
+
+def _check_info(wanted: TileRequest) -> None:
+    if wanted.info_format not in INFO_FORMATS:
+        raise _invalid("InfoFormat", "There is no such InfoFormat.")
+    if not all(0 <= value < TILE_SIZE for value in wanted.pixel or ()):
+        raise WmtsError("PointIJOutOfRange", "I and J lie between 0 and 255.", "I")
+
+
 def _address(scope: Scope, layer: str) -> tuple[str, str]:
-    """Collection and product of a layer name that belongs to the scope."""
+    """Collection and product of a layer name that belongs to the scope; no product for `{c}`."""
     collection, colon, product = layer.partition(":")
     fits = scope.collection in ("", collection) and scope.product in ("", product)
-    if not (colon and collection and product and fits):
+    if not (collection and bool(colon) == bool(product) and fits):
         raise _no_layer(f"There is no layer {layer[:200]}.")
     return collection, product
 
@@ -127,9 +165,9 @@ def _abstract(layers: Layers) -> str:
     return text
 
 
-def _list_headers(layers: Layers, base: str) -> dict[str, str]:
+def _list_headers(layers: Layers, items: tuple[Layer, ...], base: str) -> dict[str, str]:
     if not layers.is_public:
         return {"Cache-Control": cache_control(is_public=False), "Vary": "Authorization, Cookie"}
-    etag = etag_of(base, layers.title, *(layer.stamp for layer in layers.items))
+    etag = etag_of(base, layers.title, *(layer.stamp for layer in items))
     return {"Cache-Control": cache_control(is_public=True), "ETag": etag,
             "Vary": "Authorization, Cookie"}  # fmt: skip

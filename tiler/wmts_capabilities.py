@@ -134,7 +134,7 @@ def _get(url: str, encoding: str) -> str:
 
 
 def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
-    name = f"{layer.collection}:{layer.product}"
+    name = layer.name
     title = escape(plain(layer.title) or name)
     formats = "".join(f"<Format>{media.media_type}</Format>" for media in PICTURES)
     infos = "".join(f"<InfoFormat>{media_type}</InfoFormat>" for media_type in INFO_FORMATS)
@@ -153,18 +153,29 @@ def _layer(service: Service, layer: Layer, with_limits: bool) -> str:
 
 def _styles(service: Service, layer: Layer) -> str:
     """The product's own first; the others by name."""
-    legend = service.links.tile_resource(layer.collection, layer.product, "legend.png")
     named = (("default", "default"), *layer.styles)
-    return "".join(_style(name, title, service.links.styled(legend, name)) for name, title in named)
+    return "".join(_style(name, title, _legend(service, layer, name)) for name, title in named)
 
 
 def _style(name: str, title: str, legend: str) -> str:
     default = ' isDefault="true"' if name == "default" else ""
     return (
         f"<Style{default}><ows:Title>{escape(plain(title) or name)}</ows:Title>"
-        f"<ows:Identifier>{name}</ows:Identifier>"
-        f'<LegendURL format="image/png" xlink:href={quoteattr(legend)}/></Style>\n'
+        f"<ows:Identifier>{name}</ows:Identifier>{legend}</Style>\n"
     )
+
+
+def _legend(service: Service, layer: Layer, style: str) -> str:
+    if not layer.has_legend:
+        return ""
+    links, what = service.links, "legend.png"
+    url = (
+        links.tile_resource(layer.collection, layer.product, what)
+        if layer.product
+        else links.collection_resource(layer.collection, what)
+    )
+    url = links.styled(url, style)
+    return f'<LegendURL format="image/png" xlink:href={quoteattr(url)}/>'
 
 
 def _bounding_box(bounds: Bounds) -> str:
@@ -195,7 +206,7 @@ def _resources(service: Service, layer: Layer) -> str:
     """With the variable for the style only where there is a choice: not every client fills it."""
     style = "{Style}" if layer.styles else "default"
     tile = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
-    base = f"{service.url}/1.0.0/{layer.collection}:{layer.product}/{style}/{tile}"
+    base = f"{service.url}/1.0.0/{layer.name}/{style}/{tile}"
     tiles = [("tile", m.media_type, f"{base}.{m.extension}") for m in PICTURES]
     infos = [("FeatureInfo", m, f"{base}/{{J}}/{{I}}.{e}") for m, e in INFO_FORMATS.items()]
     return "".join(

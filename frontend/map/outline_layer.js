@@ -16,9 +16,11 @@ import { extentOf } from "./places.js";
 
 const DOT_BELOW_PIXELS = 12;
 
-export function outlineLayer(products) {
+// Over pictures of the maps themselves an outline is not filled, unless it is lit.
+export function outlineLayer(products, { filled = true } = {}) {
   const features = products.filter((product) => product.bbox).map(outline);
-  return new VectorLayer({ source: new VectorSource({ features }), style: outlineStyle });
+  const style = (feature, resolution) => outlineStyle(feature, resolution, filled);
+  return new VectorLayer({ source: new VectorSource({ features }), style });
 }
 
 export function light(feature, lit) {
@@ -48,12 +50,12 @@ function shape(product, extent) {
   });
 }
 
-function outlineStyle(feature, resolution) {
+function outlineStyle(feature, resolution, filled) {
   const lit = feature.get("lit");
   const extent = feature.get("extent");
   const stroke = new Stroke({ color: colour(lit ? "footprint" : "accent"), width: lit ? 3 : 1.5 });
   const tone = colour(lit ? "footprint" : "accent");
-  const fill = new Fill({ color: `${tone}${lit ? "40" : "1a"}` });
+  const fill = new Fill({ color: `${tone}${lit ? "40" : filled ? "1a" : "00"}` });
   const zIndex = lit ? 1 : 0;
   const pixels = Math.max(getWidth(extent), getHeight(extent)) / resolution;
   if (pixels >= DOT_BELOW_PIXELS) return new Style({ stroke, fill, zIndex });

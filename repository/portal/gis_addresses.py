@@ -73,9 +73,11 @@ def product_tabs(
 
 def collection_tabs(links: Links, c: str) -> tuple[GisTab, ...]:
     """The ways to all maps of a collection at once."""
+    tiles = links.collection_tiles(c)
     return (
         GisTab("qgis", "QGIS", QGIS_STEPS, links.wmts_capabilities(c)),
         GisTab("arcgis", "ArcGIS", ARCGIS_STEPS, links.wmts_capabilities(c)),
+        GisTab("web", "Web map", WEB_STEPS, tiles, more=f"L.tileLayer('{tiles}').addTo(map)"),
         GisTab("ogc", "OGC API", FEATURES_STEPS, links.ogc()),
     )
 

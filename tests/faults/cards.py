@@ -9,7 +9,8 @@ from tests.faults.occasions import FOLDER_ALONE, OCCASIONS, S3_ALONE, Occasion
 
 LOST = {"store": ("store",), "jobs": ("database",), "uploads": ("database",),
         "registration": ("database",), "collections": ("database",), "sweeping": ("database",),
-        "reconciling": ("database",), "broker": ("broker",), "pyramids": ("database",)}  # fmt: skip
+        "reconciling": ("database",), "broker": ("broker",), "pyramids": ("database",),
+        "overviews": ("database",)}  # fmt: skip
 """First part of a failpoint's name -> errors that mean: it was done, but the answer is lost."""
 LOST_ONE_BY_ONE = {
     "resumable.begin": ("database",), "resumable.acknowledge": ("database",),

@@ -42,6 +42,8 @@ NOT_OURS = {
     "repository.jobs.enqueue": "inside the caller's transaction",
     "repository.jobs._write": "the fence; each caller has its own failpoint",
     "repository.jobs._set": "inside the caller's transaction",
+    "repository.overviews.branch": "rows without a picture, added again where they are missing",
+    "repository.overviews.prune": "pictures that are made anew from the catalogue",
     "repository.registration.reserve": "a savepoint inside the caller's transaction",
     "repository.registration.reserve_again": "inside the caller's transaction",
     "repository.registration.release": "inside the caller's transaction",

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +17,13 @@ from repository.errors import Gone, NotFound, WrongCredentials
 from repository.raster_info import Statistics
 from repository.rendering_style import RenderingStyle
 from tests.rasters import gradient, write_raster
+from tests.tiler.mosaic_world import MosaicWorld
 from tests.tiler.refs import ref_of
 from tiler import product_resources, wmts, xyz
 from tiler.app import app
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
-from tiler.products import Caller, Layers, layer_of
+from tiler.products import Caller, Layer, Layers, layer_of
 
 GREY = RenderingStyle(kind="ramp", bands=(1,), stretch=((0, 120),), ramp="gray", name="grey")
 """What every product offers beside its default."""
@@ -72,6 +74,14 @@ def client(refs: dict[str, AssetRef], monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setattr(module, "find_product", find_product)
     monkeypatch.setattr(wmts, "list_layers", list_layers)
     monkeypatch.setattr(wmts, "offered_styles", lambda caller, ref: (("grey", 'The "grey" one'),))
+    whole = Layer("c", "", "A collection", "", refs["p"].bounds_wgs84, "1", has_legend=False)
+    monkeypatch.setattr(wmts, "collection_layer", lambda caller, c: whole)
+
+    def no_collection(*_: Any, **__: Any) -> Any:
+        raise NotFound("There is no such collection.")
+
+    monkeypatch.setattr(wmts, "viewer_of", no_collection)
+    monkeypatch.setattr(wmts, "mosaic_response", no_collection)
     with TestClient(app, base_url="http://127.0.0.1:8000") as made:
         yield made
 
@@ -86,3 +96,15 @@ def tile(refs: dict[str, AssetRef]) -> tuple[int, int, int]:
 def picture(body: bytes) -> np.ndarray:
     """Red, green, blue and alpha of an encoded picture."""
     return np.asarray(Image.open(io.BytesIO(body)).convert("RGBA"))
+
+
+@pytest.fixture
+def mosaic_world(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[MosaicWorld]:
+    """The tile server over a real catalogue, with objects in a folder of the test."""
+    options = {"location": str(tmp_path / "objects")}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "repository.storage.LocalObjects", "OPTIONS": options},
+    }
+    with TestClient(app, base_url="http://127.0.0.1:8000") as made:
+        yield MosaicWorld(tmp_path, made)

@@ -43,6 +43,8 @@ def collection(request: HttpRequest, c: str) -> HttpResponse:
         collections=(row.id,), limit=PAGE_SIZE, cursor=request.GET.get("cursor", "")
     )
     page = search(principal, query)
+    links = request_links(request)
+    tiles = links.collection_tiles(row.id)
     return render(
         request,
         "portal/collection.html",
@@ -51,8 +53,8 @@ def collection(request: HttpRequest, c: str) -> HttpResponse:
             "cards": cards(page.items),
             "total": count(principal, query),
             "next": page.next,
-            "map": {"bbox": None, "products": outlines(page.items)},
-            "tabs": collection_tabs(request_links(request), row.id),
+            "map": {"bbox": None, "products": outlines(page.items), "tiles": tiles},
+            "tabs": collection_tabs(links, row.id),
             "stored": prerendered.of_collections(principal, [row.id])[row.id],
             "may_change": may_change(principal, row),
             "may_contribute": may_contribute(principal, row),
