@@ -179,6 +179,12 @@ ORPHAN_SECONDS = _integer("ORPHAN_SECONDS", 24 * 3600)
 """What no row names is removed once it is so old: its row may be about to be written."""
 REMOVAL_GRACE_SECONDS = _integer("REMOVAL_GRACE_SECONDS", 3600)
 """Objects of a removed product are kept so long: a download of it may still be running."""
+TILE_CACHE_MB = _integer("TILE_CACHE_MB", 32)
+"""Drawn tiles that each web process keeps; 0: none."""
+BLOCK_CACHE_MB = _integer("BLOCK_CACHE_MB", 160)
+"""Decoded blocks of rasters that each web process keeps; 0: none."""
+RENDERS_AT_ONCE = _integer("RENDERS_AT_ONCE", 2, least=1)
+"""Tiles that one web process draws at the same time; a short queue waits, the rest is told 503."""
 FAILPOINTS = os.environ.get("FAILPOINTS", "")
 """Folder of armed faults, for fault tests alone; see repository/failpoints.py."""
 WORK_DIR = DATA_DIR / "work"

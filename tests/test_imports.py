@@ -95,7 +95,7 @@ RULES = [
     Rule(
         "tiler reaches the catalogue by two doors",
         r"tiler(\..+)?",
-        rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times)\b).+",
+        rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times|generation)\b).+",
         unless=r"tiler\.(products|ogc\.resources)",
     ),
 ]

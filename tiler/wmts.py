@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from repository.asgi import cache_control
 from repository.errors import NotFound, RastrumError
@@ -29,14 +30,14 @@ FORMAT_NAMES = {media.media_type: media for media in PICTURES} | {"image/jpg": F
 
 @router.get("/wmts")
 @router.get("/wmts/{rest:path}")
-def wmts(request: Request, rest: str = "") -> Response:
+async def wmts(request: Request, rest: str = "") -> Response:
     """Any WMTS request; failures are exception reports with a fitting HTTP status."""
     try:
         scope, path = parse_path(rest)
         wanted = path if path is not None else parse_key_values(request.query_params.multi_items())
         if wanted is None:
-            return _capabilities(request, scope)
-        return _answer(request, scope, wanted)
+            return await run_in_threadpool(_capabilities, request, scope)
+        return await _answer(request, scope, wanted)
     except RastrumError as error:
         return exception_report(error)
 
@@ -57,7 +58,7 @@ def _capabilities(request: Request, scope: Scope) -> Response:
     return Response(capabilities(service, items), media_type="application/xml", headers=headers)
 
 
-def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
+async def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     """A tile, or what lies under one of its pixels."""
     collection, product = _address(scope, wanted.layer)
     if wanted.style not in ("", "default"):
@@ -71,17 +72,18 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     if media is None or not media.is_picture:
         raise _invalid("Format", f"Tiles have no format {wanted.format[:50]}.")
     try:
-        ref = find_product(caller_of(request), collection, product)
+        ref = await run_in_threadpool(find_product, caller_of(request), collection, product)
     except NotFound as error:
         raise _no_layer(error.detail) from None
     z, x, y = wanted.z, wanted.column, wanted.row
     if wanted.pixel is None:
-        return tile_response(request.headers, ref, tms, z, x, y, media)
+        return await tile_response(request, ref, tms, z, x, y, media)
     if wanted.info_format not in INFO_FORMATS:
         raise _invalid("InfoFormat", "There is no such InfoFormat.")
     if not all(0 <= value < TILE_SIZE for value in wanted.pixel):
         raise WmtsError("PointIJOutOfRange", "I and J lie between 0 and 255.", "I")
-    body = feature_info(ref, tms, z, x, y, wanted.pixel, wanted.info_format)
+    asked = (ref, tms, z, x, y, wanted.pixel, wanted.info_format)
+    body = await run_in_threadpool(feature_info, *asked)
     return Response(body, media_type=wanted.info_format, headers=product_headers(ref))
 
 
