@@ -15,6 +15,7 @@ import mmap
 import os
 import re
 import secrets
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -139,13 +140,13 @@ def _listen(stop: threading.Event, parameters: dict[str, Any]) -> None:
 
 
 def _beat(line: psycopg.Connection[Any]) -> None:
-    """Ask for anything, so that all that was committed before has arrived; then wait for news."""
+    """Ask for anything: with the answer comes the news of all that was committed before, and goes
+    to the handler. Then wait until there is more to hear."""
     asked = time.monotonic()
     line.execute("select 1")
     _map()
     _word.heard = asked
-    for _ in line.notifies(timeout=BEAT_SECONDS):
-        raise_generation()
+    select.select([line], [], [], BEAT_SECONDS)
 
 
 def _map() -> None:

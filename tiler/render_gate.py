@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from starlette.types import Receive
@@ -54,7 +55,8 @@ class RenderGate:
         self._running = 0
         self._queue: deque[_Render] = deque()
         self._renders: dict[Hashable, _Render] = {}
-        self._threads = ThreadPoolExecutor(at_once, "render")
+        self._work: SimpleQueue[_Render] = SimpleQueue()
+        self._threads: list[Thread] = []
 
     async def draw(
         self, key: Hashable, work: Callable[[], Result], receive: Receive | None = None
@@ -94,20 +96,36 @@ class RenderGate:
         if render.limit is not None:
             render.limit.cancel()
             render.limit = None
-        # One call back into the loop, where asyncio's own bridge would take two.
-        self._threads.submit(render.work).add_done_callback(
-            lambda done: render.loop.call_soon_threadsafe(self._finish, render, done)
-        )
+        if len(self._threads) < self._running:
+            self._threads.append(Thread(target=self._draw_on, name="render", daemon=True))
+            self._threads[-1].start()
+        self._work.put(render)
 
-    def _finish(self, render: _Render, done: Future[Any]) -> None:
+    def _draw_on(self) -> None:
+        """A thread's life. A pool of the library with asyncio's bridge costs a third more a hop."""
+        while True:
+            self._draw_one(self._work.get())
+
+    def _draw_one(self, render: _Render) -> None:
+        value, error = None, None
+        try:
+            value = render.work()
+        except BaseException as raised:  # whoever waits is told, and the thread lives on
+            error = raised
+        try:
+            render.loop.call_soon_threadsafe(self._finish, render, value, error)
+        except RuntimeError:  # the loop has ended, and with it everybody who waited
+            self._running -= 1
+
+    def _finish(self, render: _Render, value: Any, error: BaseException | None) -> None:
         self._running -= 1
         self._renders.pop(render.key, None)
         if not render.result.done():
-            if (error := done.exception()) is not None:
+            if error is None:
+                render.result.set_result(value)
+            else:
                 render.result.set_exception(error)
                 render.result.exception()  # seen, though every caller may have left
-            else:
-                render.result.set_result(done.result())
         while self._queue and self._running < self.at_once:
             self._start(self._queue.popleft())
 
