@@ -20,21 +20,26 @@ from config.bodies import WholeBodies
 from config.dispatch import Dispatcher
 from config.guard import Guard
 from repository.api.events import app as job_events
+from repository.api.health import LiveAtOnce
 from repository.api.tus import app as resumable_uploads
 from repository.downloads import app as downloads
+from repository.generation import listen
 from tiler.app import app as tiles
 from tiler.ogc.app import app as ogc
 
+_site = WholeBodies(cast(ASGIApp, _django))
 application = Guard(
     Dispatcher(
         {
-            r"/files/": downloads,
             r"/tiles/": tiles,
+            r"/livez$": LiveAtOnce(_site),
+            r"/files/": downloads,
             r"/wmts(/|$)": tiles,
             r"/ogc(/|$)": ogc,
             r"/api/jobs/([^/]+/)?events$": job_events,
             r"/api/uploads(/|$)": resumable_uploads,
         },
-        default=WholeBodies(cast(ASGIApp, _django)),
+        default=_site,
+        start=listen,
     )
 )

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Dispatcher:
-    """First matching pattern wins; the address is handed on whole."""
+    """First matching pattern wins; the address is handed on whole.
 
-    def __init__(self, routes: Mapping[str, ASGIApp], default: ASGIApp) -> None:
+    `start` is called when the process begins to serve; what it returns, when it ends.
+    """
+
+    def __init__(
+        self, routes: Mapping[str, ASGIApp], default: ASGIApp,
+        start: Callable[[], Callable[[], None]] | None = None,
+    ) -> None:  # fmt: skip
         self.routes = [(re.compile(pattern), app) for pattern, app in routes.items()]
-        self.default = default
+        self.default, self.start = default, start
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _acknowledge_lifespan(receive, send)
+            await self._live(receive, send)
             return
         path = scope["path"]
         app = next((app for pattern, app in self.routes if pattern.match(path)), self.default)
         await app(scope, receive, send)
 
-
-async def _acknowledge_lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+    async def _live(self, receive: Receive, send: Send) -> None:
+        end: Callable[[], None] | None = None
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup" and self.start is not None:
+                end = self.start()
+            if message["type"] == "lifespan.shutdown" and end is not None:
+                end()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return

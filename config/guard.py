@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.bodies import FORM_OVERHEAD_BYTES
@@ -25,6 +25,21 @@ ALLOWED = (
 )
 
 
+ADDED = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", EXPOSED.encode()),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""To every answer, instead of what the application may have said."""
+_ADDED_NAMES = frozenset(name for name, _ in ADDED)
+PREFLIGHT = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", ALLOWED.encode()),
+    (b"access-control-max-age", b"86400"),
+]
+
+
 class Guard:
     """ASGI middleware around the whole product.
 
@@ -39,12 +54,10 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        host, _ = split_domain_port(headers.get("host", ""))
-        if not host or not validate_host(host, settings.ALLOWED_HOSTS):
+        host, length, preflight = _asked(scope)
+        if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
             await _problem(send, 400, "unknown_host", "This server does not answer to that name.")
             return
-        length = headers.get("content-length", "")
         if length.isdigit() and int(length) > settings.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES:
             await _problem(
                 send, 413, "too_large",
@@ -52,30 +65,38 @@ class Guard:
                 f"this server takes {settings.MAX_UPLOAD_BYTES:,} at most.",
             )  # fmt: skip
             return
-        preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
         if preflight:
-            await send({"type": "http.response.start", "status": 204, "headers": _preflight()})
+            await send({"type": "http.response.start", "status": 204, "headers": PREFLIGHT})
             await send({"type": "http.response.body"})
             return
         await self.app(scope, receive, _with_headers(send))
 
 
-def _preflight() -> list[tuple[bytes, bytes]]:
-    return [
-        (b"access-control-allow-origin", b"*"),
-        (b"access-control-allow-methods", b"GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
-        (b"access-control-allow-headers", ALLOWED.encode()),
-        (b"access-control-max-age", b"86400"),
-    ]
+def _asked(scope: Scope) -> tuple[bytes, bytes, bool]:
+    """Host, Content-Length, and whether it is a preflight: in one walk, of every request."""
+    host = length = b""
+    asks_method = False
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = host or value
+        elif name == b"content-length":
+            length = length or value
+        elif name == b"access-control-request-method":
+            asks_method = True
+    return host, length, asks_method and scope["method"] == "OPTIONS"
+
+
+@lru_cache(maxsize=1024)
+def _is_ours(host: bytes, allowed: tuple[str, ...]) -> bool:
+    name, _ = split_domain_port(host.decode("latin-1"))
+    return bool(name) and validate_host(name, allowed)
 
 
 def _with_headers(send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["access-control-allow-origin"] = "*"
-            headers["access-control-expose-headers"] = EXPOSED
-            headers["x-content-type-options"] = "nosniff"
+            own = [pair for pair in message.get("headers", ()) if pair[0] not in _ADDED_NAMES]
+            message = {**message, "headers": own + ADDED}
         await send(message)
 
     return send_with_headers
@@ -86,7 +107,7 @@ async def _problem(send: Send, status: int, code: str, detail: str) -> None:
         {"type": "about:blank", "status": status, "title": detail, "detail": detail,
          "code": code, "hint": ""}
     ).encode()  # fmt: skip
-    headers = [(b"content-type", b"application/problem+json"), *_preflight()[:1],
+    headers = [(b"content-type", b"application/problem+json"), *PREFLIGHT[:1],
                (b"content-length", str(len(body)).encode()), (b"connection", b"close")]  # fmt: skip
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -191,6 +191,12 @@ PRERENDER_SETTLE_SECONDS = _integer("PRERENDER_SETTLE_SECONDS", 30)
 """A product's tiles are drawn when nobody has changed it for so long."""
 PRERENDER_SECONDS = _integer("PRERENDER_SECONDS", 3600, least=10)
 """Wall clock of drawing the tiles of one product."""
+TILE_CACHE_MB = _integer("TILE_CACHE_MB", 32)
+"""Drawn tiles that each web process keeps; 0: none."""
+BLOCK_CACHE_MB = _integer("BLOCK_CACHE_MB", 160)
+"""Decoded blocks of rasters that each web process keeps; 0: none."""
+RENDERS_AT_ONCE = _integer("RENDERS_AT_ONCE", 2, least=1)
+"""Tiles that one web process draws at the same time; a short queue waits, the rest is told 503."""
 FAILPOINTS = os.environ.get("FAILPOINTS", "")
 """Folder of armed faults, for fault tests alone; see repository/failpoints.py."""
 WORK_DIR = DATA_DIR / "work"

@@ -99,7 +99,7 @@ RULES = [
     Rule(
         "tiler reaches the catalogue by three doors",
         r"tiler(\..+)?",
-        rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times)\b).+",
+        rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times|generation)\b).+",
         unless=r"tiler\.(products|collection_members|prepared_queries|ogc\.resources)",
     ),
 ]

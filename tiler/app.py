@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tiler import mosaics, product_resources, wmts, xyz
 from tiler.direct_tiles import DirectTiles
 from tiler.errors import translate_errors
+from tiler.pixels import blocks
 
 
 class HeadAsGet:
@@ -40,9 +42,9 @@ def create_app() -> FastAPI:
     app.include_router(xyz.router)
     app.include_router(wmts.router)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(DirectTiles)
     translate_errors(app)
     return app
 
 
-app = create_app()
+blocks.CACHE.limit_bytes = settings.BLOCK_CACHE_MB * 2**20
+app = DirectTiles(create_app())

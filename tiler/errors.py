@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from repository.errors import BadRequest, MethodNotAllowed, NotFound, RastrumError
+from tiler.render_gate import ClientLeft
 
 log = logging.getLogger("rastrum.tiles")
 
@@ -39,6 +40,10 @@ def translate_errors(app: FastAPI) -> None:
         answer = problem_response(MethodNotAllowed("This address is to be read."))
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(ClientLeft)
+    def nobody(request: Request, error: ClientLeft) -> Response:
+        return Response(status_code=204)  # it is not sent to anybody
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> JSONResponse:

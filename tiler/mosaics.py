@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -15,7 +16,7 @@ from repository.rendering_style import RenderingStyle
 from tiler import descriptions
 from tiler.caching import etag_of, not_modified
 from tiler.collection_members import Summary, Viewer, members_at, summary, viewer_of
-from tiler.drawing import caller_of
+from tiler.drawing import TILES, caller_of
 from tiler.mosaic_drawing import FromOverview, Plan, Tile, plan_tile
 from tiler.mosaic_requests import MosaicQuery, parse_query
 from tiler.pixels.bounded_cache import BoundedCache
@@ -73,7 +74,7 @@ def legend_png(request: Request, c: str) -> Response:
 
 
 @router.get("/tiles/{c}/{tms:tms}/{z}/{x}/{y}.{extension}", response_class=Response)
-def tile(
+async def tile(
     request: Request, c: str, tms: str, z: str, x: str,
     y: Annotated[str, Path(description="Row, from the north; with `@2x` 512 by 512 pixels.")],
     extension: str,
@@ -82,8 +83,10 @@ def tile(
     maps, `sortby` says which lies uppermost."""
     row, doubled = y.removesuffix("@2x"), y.endswith("@2x")
     query = parse_query(request.query_params.multi_items())
-    return draw(request.headers, caller_of(request), c, tms, (z, x, row), extension, query,
-                doubled=doubled)  # fmt: skip
+    work = partial(draw, request.headers, caller_of(request), c, tms, (z, x, row), extension, query,
+                   doubled=doubled)  # fmt: skip
+    # Each for itself: what two callers may see differs.
+    return await TILES.draw(object(), work, request.receive)
 
 
 def draw(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from repository.errors import BadRequest
 from repository.links import Links, links_for
 from tiler import descriptions
 from tiler.caching import not_modified, product_headers
-from tiler.drawing import caller_of
+from tiler.drawing import caller_of, gate_for
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.legends import legend_data, legend_picture
 from tiler.pixels.points import point_values
@@ -78,7 +80,7 @@ def point(request: Request, c: str, p: str, lon: str, lat: str, unscale: bool = 
 
 
 @router.get("/tiles/{c}/{p}/preview.{extension}", response_class=Response)
-def preview(
+async def preview(
     request: Request, c: str, p: str, extension: str,
     width: Side = None, height: Side = None,
     max_size: Annotated[int, Query(ge=1, le=MAX_PREVIEW)] = 1024, style: Style = "default",
@@ -87,15 +89,22 @@ def preview(
     media = media_format(extension)
     if not media.is_picture:
         raise BadRequest("A preview is png, jpg or webp.", code="unknown_format")
-    ref = find_product(caller_of(request), c, p, style)
+    ref = await run_in_threadpool(find_product, caller_of(request), c, p, style)
     headers = product_headers(ref, width, height, max_size)
     if (unchanged := not_modified(request.headers, headers)) is not None:
         return unchanged
     columns, rows = preview_size(ref, width, height, max_size)
+    key = ("preview", ref.uuid, ref.version, ref.style.digest, columns, rows, media.extension)
+    gate = gate_for(ref, columns, rows, len(ref.style.bands))
+    work = partial(_drawn_preview, ref, columns, rows, media.extension)
+    body = await gate.draw(key, work, request.receive)
+    return Response(body, media_type=media.media_type, headers=headers)
+
+
+def _drawn_preview(ref: AssetRef, columns: int, rows: int, extension: str) -> bytes:
     pixels = read_window(ref, ref.bounds, ref.crs_wkt, columns, rows,
                          bands=ref.style.bands, resampling=ref.style.resampling)  # fmt: skip
-    body = render(pixels, ref.style, media.extension)
-    return Response(body, media_type=media.media_type, headers=headers)
+    return render(pixels, ref.style, extension)
 
 
 @router.get("/tiles/{c}/{p}/legend.png", response_class=Response)

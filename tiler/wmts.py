@@ -7,14 +7,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from repository.asgi import cache_control
 from repository.errors import NotFound, RastrumError
 from repository.links import links_for
 from tiler.caching import etag_of, not_modified, product_headers
 from tiler.collection_members import collection_layer, members_at, viewer_of
-from tiler.drawing import caller_of, tile_response
+from tiler.drawing import TILES, caller_of, tile_response
 from tiler.feature_info import feature_info, mosaic_info
 from tiler.mosaic_requests import parse_query
 from tiler.mosaics import mosaic_response
@@ -45,14 +48,14 @@ FORMAT_NAMES = {media.media_type: media for media in PICTURES} | {"image/jpg": F
 
 @router.get("/wmts")
 @router.get("/wmts/{rest:path}")
-def wmts(request: Request, rest: str = "") -> Response:
+async def wmts(request: Request, rest: str = "") -> Response:
     """Any WMTS request; failures are exception reports with a fitting HTTP status."""
     try:
         scope, path = parse_path(rest)
         wanted = path if path is not None else parse_key_values(request.query_params.multi_items())
         if wanted is None:
-            return _capabilities(request, scope)
-        return _answer(request, scope, wanted)
+            return await run_in_threadpool(_capabilities, request, scope)
+        return await _answer(request, scope, wanted)
     except RastrumError as error:
         return exception_report(error)
 
@@ -77,7 +80,7 @@ def _capabilities(request: Request, scope: Scope) -> Response:
     return Response(capabilities(service, items), media_type="application/xml", headers=headers)
 
 
-def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
+async def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     """A tile, or what lies under one of its pixels."""
     collection, product = _address(scope, wanted.layer)
     try:
@@ -91,17 +94,20 @@ def _answer(request: Request, scope: Scope, wanted: TileRequest) -> Response:
     if wanted.pixel is not None:
         _check_info(wanted)
     if not product:
-        return _of_collection(request, collection, wanted, media)
+        work = partial(_of_collection, request, collection, wanted, media)
+        return await TILES.draw(object(), work, request.receive)
     try:
-        ref = find_product(caller_of(request), collection, product, wanted.style or "default")
+        asked_for = (caller_of(request), collection, product, wanted.style or "default")
+        ref = await run_in_threadpool(find_product, *asked_for)
     except NotFound as error:
         if error.code == "unknown_style":
             raise _invalid("Style", error.detail) from None
         raise _no_layer(error.detail) from None
     z, x, y = wanted.z, wanted.column, wanted.row
     if wanted.pixel is None:
-        return tile_response(request.headers, ref, tms, z, x, y, media)
-    body = feature_info(ref, tms, z, x, y, wanted.pixel, wanted.info_format)
+        return await tile_response(request, ref, tms, z, x, y, media)
+    asked = (ref, tms, z, x, y, wanted.pixel, wanted.info_format)
+    body = await run_in_threadpool(feature_info, *asked)
     return Response(body, media_type=wanted.info_format, headers=product_headers(ref))
 
 

@@ -17,6 +17,8 @@ from uvicorn.supervisors.multiprocess import Process
 
 STOP_SECONDS = 4
 """An open event stream must not hold a stop up for longer."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a proxy in front of us keeps its connections: else it may ask on a closed one."""
 SILENT_SECONDS = 60
 """A busy machine may answer late; a process that hangs for a minute is replaced."""
 
@@ -84,6 +86,10 @@ def main() -> None:
         given.app,
         workers=given.processes,
         lifespan="auto",
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("repository", "0007_keep_parts_and_digests_of_uploads"),
+        ("repository", "0010_add_overview_tiles"),
     ]
 
     operations = [

@@ -39,6 +39,7 @@ NOT_OURS = {
     "repository.transactions": "it is the guard",
     "repository.api.receiving": "scratch of a request: nothing of it was acknowledged",
     "repository.collections.create": "one row of its own, with no bytes behind it",
+    "repository.generation.raise_generation": "its caller has a failpoint, or heard of a commit",
     "repository.jobs.enqueue": "inside the caller's transaction",
     "repository.jobs._write": "the fence; each caller has its own failpoint",
     "repository.jobs._set": "inside the caller's transaction",

@@ -173,7 +173,7 @@ def _of(occasion: Occasion, *names: str) -> dict[str, Occasion]:
 OCCASIONS: dict[str, Occasion] = {
     **_of(a_form, "uploads.accept", "store.stage", "store.place", "store.unstage", "broker.send",
           "jobs.note_ring", "jobs.claim", "jobs.advance", "jobs.note_findings", "jobs.publish",
-          "overviews.store"),
+          "overviews.store", "generation.raise"),
     **_of(an_upload_in_parts, "resumable.make", "resumable.begin", "resumable.cut",
           "resumable.write", "resumable.sync", "resumable.acknowledge", "resumable.unlink",
           "store.put_short", "resumable.note_stored", "resumable.empty"),

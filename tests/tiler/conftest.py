@@ -19,7 +19,7 @@ from repository.rendering_style import RenderingStyle
 from tests.rasters import gradient, write_raster
 from tests.tiler.mosaic_world import MosaicWorld
 from tests.tiler.refs import ref_of
-from tiler import product_resources, wmts, xyz
+from tiler import direct_tiles, policy_memory, product_resources, wmts, xyz
 from tiler.app import app
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
@@ -70,7 +70,7 @@ def client(refs: dict[str, AssetRef], monkeypatch: pytest.MonkeyPatch) -> Iterat
         items = [layer_of(ref) for ref in refs.values() if ref.is_public or shown]
         return Layers("A collection" if collection else "", tuple(items), False, not shown)
 
-    for module in (xyz, product_resources, wmts):
+    for module in (xyz, product_resources, wmts, direct_tiles, policy_memory):
         monkeypatch.setattr(module, "find_product", find_product)
     monkeypatch.setattr(wmts, "list_layers", list_layers)
     monkeypatch.setattr(wmts, "offered_styles", lambda caller, ref: (("grey", 'The "grey" one'),))

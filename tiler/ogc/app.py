@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,19 +15,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from repository.errors import NotFound, RastrumError
+from tiler.drawing import LARGE
 from tiler.ogc import endpoints
 from tiler.ogc.answers import problem_answer
 from tiler.ogc.asking import Asked, asked_of
+from tiler.render_gate import Busy, ClientLeft, RenderGate
 
 log = logging.getLogger("rastrum.ogc")
 
-COVERAGES_AT_ONCE = 4
-"""Each may hold some 210 MB, measured; further ones wait, and other requests keep their threads."""
-
 ALIAS = "/ogc/OGCFeatureServer"
 """All of /ogc once more: the ArcGIS API for Python takes no address with another end."""
-
-_coverage_threads = CapacityLimiter(COVERAGES_AT_ONCE)
 
 
 class MethodNotAllowed(RastrumError):
@@ -35,11 +33,18 @@ class MethodNotAllowed(RastrumError):
     code, status, title = "method_not_allowed", 405, "Only GET and HEAD are answered here"
 
 
-def _route(
-    path: str, answer: Callable[[Asked], Response], threads: CapacityLimiter | None = None
-) -> Route:
+def _route(path: str, answer: Callable[[Asked], Response], gate: RenderGate | None = None) -> Route:
     async def endpoint(request: Request) -> Response:
-        return await to_thread.run_sync(_answered, answer, asked_of(request), limiter=threads)
+        work = partial(_answered, answer, asked_of(request))
+        if gate is None:
+            return await to_thread.run_sync(work)
+        try:
+            # A key of its own: who may see it is asked within.
+            return await gate.draw(object(), work, request.receive)
+        except Busy as error:
+            return problem_answer(error)
+        except ClientLeft:
+            return Response(status_code=204)  # it is not sent to anybody
 
     return Route(path, endpoint, methods=["GET"], name=answer.__name__)
 
@@ -81,7 +86,7 @@ _routes = Starlette(
         _route(f"{_below}/queryables", endpoints.queryables),
         _route(f"{_below}/items", endpoints.items),
         _route(f"{_below}/items/{{item}}", endpoints.item),
-        _route(f"{_below}/coverage", endpoints.coverage, _coverage_threads),
+        _route(f"{_below}/coverage", endpoints.coverage, LARGE),
     ],
     exception_handlers={404: _refused, 405: _refused},
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,21 +17,30 @@ from tiler.ogc.records import CoverageRecord
 Document = dict[str, Any]
 
 
-def coverage_json_of(record: CoverageRecord, pixels: CoveragePixels) -> Document:
+PIECE = 4096
+"""Values that are written at a time: the encoder hands no other thread the interpreter meanwhile,
+and a million at once would stop the whole process for a second or more (measured)."""
+
+
+def coverage_json_of(record: CoverageRecord, pixels: CoveragePixels) -> bytes:
     """A Coverage of domain type Grid; values as stored, null where there is none.
 
-    Raises BadRequest for a rotated grid, which has no axes of its own in CoverageJSON.
+    Raises BadRequest for a rotated grid, which has no axes of its own in CoverageJSON, and for
+    complex numbers.
     """
     names = [record.band_names[index - 1] for index in pixels.bands]
     bands = [record.raster.bands[index - 1] for index in pixels.bands]
-    return {
+    coverage = {
         "type": "Coverage",
         "domain": _domain(record.raster, pixels),
         "parameters": {
             name: _parameter(name, band) for name, band in zip(names, bands, strict=True)
         },
-        "ranges": {name: _range(pixels, position) for position, name in enumerate(names)},
     }
+    ranges = (
+        f"{json.dumps(name)}: {_range(pixels, position)}" for position, name in enumerate(names)
+    )
+    return f'{json.dumps(coverage)[:-1]}, "ranges": {{{", ".join(ranges)}}}}}'.encode()
 
 
 def _domain(raster: RasterInfo, pixels: CoveragePixels) -> Document:
@@ -73,20 +84,25 @@ def _parameter(name: str, band: BandInfo) -> Document:
     return parameter
 
 
-def _range(pixels: CoveragePixels, position: int) -> Document:
+def _range(pixels: CoveragePixels, position: int) -> str:
     values = pixels.values[position]
     if values.dtype.kind == "c":
         raise BadRequest("CoverageJSON has no complex numbers.", code="complex_values",
                          hint="Ask for f=GTiff.")  # fmt: skip
-    present = pixels.valid[position] & np.isfinite(values)
-    flat: list[Any] = values.ravel().tolist()
-    if not present.all():
-        for place in np.flatnonzero(~present.ravel()):
-            flat[place] = None
-    return {
+    about = {
         "type": "NdArray",
         "dataType": "float" if values.dtype.kind == "f" else "integer",
         "axisNames": ["y", "x"],
         "shape": list(values.shape),
-        "values": flat,
     }
+    present = pixels.valid[position] & np.isfinite(values)
+    pieces = ", ".join(_pieces(values.ravel(), present.ravel()))
+    return f'{json.dumps(about)[:-1]}, "values": [{pieces}]}}'
+
+
+def _pieces(values: np.ndarray, present: np.ndarray) -> Iterator[str]:
+    for start in range(0, len(values), PIECE):
+        piece: list[Any] = values[start : start + PIECE].tolist()
+        for place in np.flatnonzero(~present[start : start + PIECE]):
+            piece[place] = None
+        yield json.dumps(piece)[1:-1]

@@ -19,8 +19,10 @@ from tiler.ogc.geotiff import geotiff_of
 from tiler.ogc.records import CoverageRecord
 
 GEOTIFF = "GTiff"
-GEOTIFF_TYPE = "image/tiff; application=geotiff"
 COVERAGE_JSON = "json"
+MEDIA_TYPES = {
+    GEOTIFF: "image/tiff; application=geotiff", COVERAGE_JSON: "application/prs.coverage+json",
+}  # fmt: skip
 
 MAX_BYTES = 100_000_000
 """Decoded, of one answer: the values, the file made of them and the mask lie in memory at once."""
@@ -64,8 +66,8 @@ class ProductCoverage(BaseProvider):
             fields[name] = schema
         return fields
 
-    def query(self, format_: str = COVERAGE_JSON, **_: Any) -> memoryview | dict[str, Any]:
-        """A GeoTIFF's bytes or a CoverageJSON document. Raises BadRequest."""
+    def query(self, format_: str = COVERAGE_JSON, **_: Any) -> memoryview | bytes:
+        """The bytes of a GeoTIFF or of a CoverageJSON document. Raises BadRequest."""
         check_time(self.record, self.request)
         bands = choose_bands(self.record, self.request)
         window = choose_window(self.record.raster, self.request)

@@ -9,7 +9,7 @@ from repository.links import Links
 from repository.raster_info import Bounds
 from repository.times import format_instant
 from tiler.ogc.coverage_request import CoverageRequest
-from tiler.ogc.coverages import GEOTIFF, GEOTIFF_TYPE
+from tiler.ogc.coverages import GEOTIFF, MEDIA_TYPES
 from tiler.ogc.crs_uris import CRS84, ITEM_CRS, storage_crs_uri
 from tiler.ogc.features import QUERYABLE
 from tiler.ogc.records import CollectionRecord, CoverageRecord, ItemSource
@@ -37,15 +37,16 @@ def feature_definition(
 
 
 def coverage_definition(
-    record: CoverageRecord, links: Links, request: CoverageRequest | None = None
-) -> Definition:
-    """A product as a coverage collection."""
+    record: CoverageRecord, links: Links, request: CoverageRequest | None = None,
+    format_: str = GEOTIFF,
+) -> Definition:  # fmt: skip
+    """A product as a coverage collection. What comes in `format_` pygeoapi hands on as it is."""
     page = links.product_page(record.collection, record.product)
     return _definition(record, record.raster.bounds_wgs84, page) | {
         "providers": [{
             "type": "coverage", "name": "tiler.ogc.coverages.ProductCoverage", "data": record,
             "options": {"request": request or CoverageRequest()},
-            "format": {"name": GEOTIFF, "mimetype": GEOTIFF_TYPE},
+            "format": {"name": format_, "mimetype": MEDIA_TYPES[format_]},
         }],
     }  # fmt: skip
 

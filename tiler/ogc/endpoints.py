@@ -29,7 +29,7 @@ from tiler.ogc.asking import (
     require_known,
 )
 from tiler.ogc.coverage_request import parse_coverage_request
-from tiler.ogc.coverages import GEOTIFF, GEOTIFF_TYPE
+from tiler.ogc.coverages import GEOTIFF, MEDIA_TYPES
 from tiler.ogc.definitions import (
     coverage_definition,
     described_collection,
@@ -179,15 +179,12 @@ def coverage(asked: Asked) -> Response:
     known = tagged_answer(asked.headers, etag, caching)
     if known is not None:
         return known
-    definition = coverage_definition(record, asked.links, request)
+    definition = coverage_definition(record, asked.links, request, format_)
     _, content = asked.call(
         get_collection_coverage, record.name, resources={record.name: definition}, f=format_
     )
-    if format_ == GEOTIFF:
-        body, media_type, suffix = content, GEOTIFF_TYPE, "tif"
-    else:
-        body, media_type, suffix = content.encode(), "application/prs.coverage+json", "covjson"
-    return file_answer(body, media_type, f"{record.product}.{suffix}", etag=etag, caching=caching)
+    file_name = f"{record.product}.{'tif' if format_ == GEOTIFF else 'covjson'}"
+    return file_answer(content, MEDIA_TYPES[format_], file_name, etag=etag, caching=caching)
 
 
 def _coverage_collection(asked: Asked) -> Response:

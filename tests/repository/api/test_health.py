@@ -5,12 +5,24 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+
+from repository.api.health import LiveAtOnce
 
 
 def test_livez_needs_nothing_but_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = Client().get("/livez")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert answer["Cache-Control"] == "no-store"
+
+
+def test_livez_is_answered_without_a_thread_unless_there_are_credentials_to_check() -> None:
+    handed_on = TestClient(LiveAtOnce(PlainTextResponse("handed on")))
+    at_once = handed_on.get("/livez")
+    assert (at_once.status_code, at_once.json()) == (200, {"status": "ok"})
+    assert at_once.headers["cache-control"] == "no-store"
+    assert handed_on.get("/livez", headers={"Authorization": "Bearer x"}).text == "handed on"
 
 
 @pytest.mark.django_db

@@ -42,7 +42,7 @@ def geotiff(record: CoverageRecord, **parameters: str) -> DatasetReader:
 
 def coverage_json(record: CoverageRecord, **parameters: str) -> dict[str, Any]:
     content = provider(record, **parameters).query(format_=COVERAGE_JSON)
-    parsed: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
+    parsed: dict[str, Any] = json.loads(content, parse_constant=pytest.fail)
     return parsed
 
 
