@@ -14,9 +14,9 @@ from tiler.caching import not_modified, product_headers
 from tiler.drawing import caller_of, check_style
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.legends import legend_data, legend_picture
+from tiler.pixels.pictures import draw
 from tiler.pixels.points import point_values
-from tiler.pixels.reading import read_window
-from tiler.pixels.rendering import media_format, render
+from tiler.pixels.rendering import media_format
 from tiler.pixels.tile_matrix_sets import tile_matrix_set
 from tiler.products import find_product
 
@@ -89,9 +89,7 @@ def preview(
     if (unchanged := not_modified(request.headers, headers)) is not None:
         return unchanged
     columns, rows = preview_size(ref, width, height, max_size)
-    pixels = read_window(ref, ref.bounds, ref.crs_wkt, columns, rows,
-                         bands=ref.style.bands, resampling=ref.style.resampling)  # fmt: skip
-    body = render(pixels, ref.style, media.extension)
+    body = draw(ref, ref.bounds, ref.crs_wkt, columns, rows, media)
     return Response(body, media_type=media.media_type, headers=headers)
 
 
