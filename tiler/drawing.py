@@ -12,8 +12,8 @@ from starlette.types import Receive
 from repository.errors import BadRequest
 from tiler.caching import not_modified, tile_headers
 from tiler.pixels.asset_ref import AssetRef
-from tiler.pixels.reading import read_tile
-from tiler.pixels.rendering import MediaFormat, bands_for, render
+from tiler.pixels.pictures import draw
+from tiler.pixels.rendering import MediaFormat
 from tiler.pixels.tile_matrix_sets import TileMatrixSet
 from tiler.products import Caller
 from tiler.render_gate import RenderGate
@@ -98,10 +98,4 @@ def tile_body(
     ref: AssetRef, tms: TileMatrixSet, z: int, x: int, y: int, media: MediaFormat, size: int
 ) -> bytes | None:
     """The file of one tile; None outside the data in a format without transparency."""
-    pixels = read_tile(
-        ref, tms, z, x, y, size=size, bands=bands_for(ref.style, media),
-        resampling=ref.style.resampling if media.is_picture else "nearest",
-    )  # fmt: skip
-    if pixels.is_empty and not media.has_transparency:
-        return None
-    return render(pixels, ref.style, media.extension)
+    return draw(ref, tms.bounds(z, x, y), tms.crs, size, size, media)

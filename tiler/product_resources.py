@@ -16,9 +16,9 @@ from tiler.caching import not_modified, product_headers
 from tiler.drawing import caller_of, gate_for
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.legends import legend_data, legend_picture
+from tiler.pixels.pictures import draw
 from tiler.pixels.points import point_values
-from tiler.pixels.reading import read_window
-from tiler.pixels.rendering import media_format, render
+from tiler.pixels.rendering import media_format
 from tiler.pixels.tile_matrix_sets import tile_matrix_set
 from tiler.products import find_product
 
@@ -96,15 +96,9 @@ async def preview(
     columns, rows = preview_size(ref, width, height, max_size)
     key = ("preview", ref.uuid, ref.version, ref.style.digest, columns, rows, media.extension)
     gate = gate_for(ref, columns, rows, len(ref.style.bands))
-    work = partial(_drawn_preview, ref, columns, rows, media.extension)
+    work = partial(draw, ref, ref.bounds, ref.crs_wkt, columns, rows, media)
     body = await gate.draw(key, work, request.receive)
     return Response(body, media_type=media.media_type, headers=headers)
-
-
-def _drawn_preview(ref: AssetRef, columns: int, rows: int, extension: str) -> bytes:
-    pixels = read_window(ref, ref.bounds, ref.crs_wkt, columns, rows,
-                         bands=ref.style.bands, resampling=ref.style.resampling)  # fmt: skip
-    return render(pixels, ref.style, extension)
 
 
 @router.get("/tiles/{c}/{p}/legend.png", response_class=Response)

@@ -23,8 +23,9 @@ from repository.style_rules import checked_style
 from tests.clients.qgis_process import PACKAGE, PYTHON
 from tests.rasters import info_of, write_raster
 from tests.tiler.refs import ref_of
+from tiler.pixels.colours import as_colours
 from tiler.pixels.reading import read_window
-from tiler.pixels.styles import as_colours, paint
+from tiler.pixels.styles import paint
 
 pytestmark = pytest.mark.clients
 

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from repository.raster_info import Bounds
-from tiler.pixels.styles import Colours, Indexed, Picture
+from tiler.pixels.colours import Colours, Indexed
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD
 
 Array = NDArray[Any]
@@ -60,7 +60,7 @@ class Canvas:
         found = _open_part(self.alpha, *rectangle)
         return found if found[0] < found[2] else None
 
-    def lay_under(self, picture: Picture, row: int = 0, column: int = 0) -> None:
+    def lay_under(self, picture: Indexed | Colours, row: int = 0, column: int = 0) -> None:
         """Draw what shows of a picture, whose corner lies at row and column of the canvas."""
         if isinstance(picture, Indexed):
             _lay_indexed(self.rgb, self.alpha, picture.index, picture.palette, row, column)

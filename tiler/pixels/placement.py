@@ -2,25 +2,30 @@
 
 PROJ is asked for a coarse grid of points. Whether interpolation between every second of
 them gives the others is checked, and the grid made finer until it does to a tenth of a
-pixel: a tile in UTM costs 289 exact points in place of 65,536.
+pixel: a tile in UTM costs 25 exact points in place of 65,536.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from repository.raster_info import Affine6, Bounds
+from tiler.pixels.node_grids import is_exact_enough, node_coordinates, resolution, to_pixels
 
 Floats = NDArray[np.float64]
 
 TOLERANCE_PIXELS = 0.1
 """Largest error of the interpolated position, in pixels of the picture. GDAL allows 0.125."""
+SMALL_METRES = 650_000.0
+"""Of Web Mercator: below, the grid begins with 5 nodes a side; above, where a raster may hide
+between them and projections bend, with 17."""
+KEPT = 2048
+"""Placements by at most 17 nodes a side that a process keeps: 4.6 kB each, 400 bytes mostly."""
 CYLINDRICAL = ("mercator", "equidistant cyl", "plate carr", "cylindrical equal", "miller")
 """In the names of methods whose x is proportional to longitude, so that it repeats."""
 
@@ -47,66 +52,75 @@ def place(
     *, source_crs: str, source_transform: Affine6, source_size: tuple[int, int],
 ) -> Placement:  # fmt: skip
     """Place a picture of `bounds` in `crs` (EPSG code or WKT) in a raster of (width, height)."""
-    to_source = _to_pixels(crs, source_crs, source_transform)
-    period = _period(source_crs) / abs(source_transform[0]) if source_transform[0] else 0.0
-    size = max(width, height)
-    for nodes in (17, 33, 65, 129):
-        if nodes >= size:
-            break
-        grid = _Grid(bounds, width, height, nodes, to_source)
-        if grid.is_exact_enough(source_size, period):
-            return Placement(grid.columns, grid.rows, grid.resolution, period)
-    xs, ys = _centres(bounds, width, height)
-    columns, rows = to_source(*np.meshgrid(xs, ys))
-    return Placement(columns, rows, _resolution(columns, rows, 1.0, 1.0), period)
-
-
-class _Grid:
-    """`nodes` (odd) by `nodes` exact points from the first pixel's centre to the last one's."""
-
-    def __init__(self, bounds: Bounds, width: int, height: int, nodes: int, to_source: Any) -> None:
-        left, bottom, right, top = bounds
-        half_x, half_y = (right - left) / width / 2, (top - bottom) / height / 2
-        xs = np.linspace(left + half_x, right - half_x, nodes)
-        ys = np.linspace(top - half_y, bottom + half_y, nodes)
-        self.columns, self.rows = to_source(*np.meshgrid(xs, ys))
-        self.resolution = _resolution(
-            self.columns, self.rows, (width - 1) / (nodes - 1), (height - 1) / (nodes - 1)
+    if max(width, height) > 17:
+        placed = _placed_coarsely(
+            bounds, crs, width, height, source_crs, source_transform, source_size
         )
-
-    def is_exact_enough(self, source_size: tuple[int, int], period: float) -> bool:
-        """Whether interpolating every second node gives the others near the raster.
-
-        Asked at the middles of cells and of their sides: between conformal projections both
-        coordinates are harmonic, and then interpolation errs at the sides alone.
-        """
-        with np.errstate(invalid="ignore"):
-            near = _near(self.rows, source_size[1])
-            if not period:
-                near &= _near(self.columns, source_size[0])
-            error = np.maximum(_cell_errors(self.columns), _cell_errors(self.rows))
-            # NaN is no small error: a cell that is partly nowhere asks for a finer grid.
-            return bool(np.all(~near | (error <= TOLERANCE_PIXELS * self.resolution)))
+        if placed is not None:
+            return placed
+    where = _Where(bounds, crs, width, height, source_crs, source_transform, source_size)
+    for nodes in (33, 65, 129):
+        if nodes < max(width, height):
+            placed = where.by_grid(nodes)
+            if placed is not None:
+                return placed
+    return where.by_every_pixel()
 
 
-def _to_pixels(crs: str, source_crs: str, transform: Affine6) -> Any:
-    """A function from coordinates in `crs` to (columns, rows) of the source."""
-    a, b, c, d, e, f = transform
-    determinant = a * e - b * d
-    transformer = transformer_between(crs, source_crs)
+@lru_cache(maxsize=KEPT)
+def _placed_coarsely(
+    bounds: Bounds, crs: str, width: int, height: int,
+    source_crs: str, source_transform: Affine6, source_size: tuple[int, int],
+) -> Placement | None:  # fmt: skip
+    """By the fewest nodes; None where they are not exact enough. Kept: maps ask again."""
+    where = _Where(bounds, crs, width, height, source_crs, source_transform, source_size)
+    is_small = crs == "EPSG:3857" and bounds[2] - bounds[0] < SMALL_METRES
+    for nodes in (5, 9, 17) if is_small else (17,):
+        if nodes < max(width, height):
+            placed = where.by_grid(nodes)
+            if placed is not None:
+                return placed
+    return None
 
-    def to_pixels(xs: Floats, ys: Floats) -> tuple[Any, Any]:
-        if transformer is not None:
-            xs, ys = transformer.transform(xs, ys)
-        with np.errstate(invalid="ignore"):
-            dx, dy = np.asarray(xs) - c, np.asarray(ys) - f
-            columns, rows = (e * dx - b * dy) / determinant, (a * dy - d * dx) / determinant
-        nowhere = ~(np.isfinite(columns) & np.isfinite(rows))
-        if nowhere.any():
-            columns[nowhere] = rows[nowhere] = np.nan
-        return columns, rows
 
-    return to_pixels
+class _Where:
+    """A picture and a raster, to be placed in it."""
+
+    def __init__(
+        self, bounds: Bounds, crs: str, width: int, height: int,
+        source_crs: str, source_transform: Affine6, source_size: tuple[int, int],
+    ) -> None:  # fmt: skip
+        self.bounds, self.width, self.height = np.array(bounds, np.float64), width, height
+        self.transform = np.array(source_transform, np.float64)
+        self.source_width, self.source_height = source_size
+        self.transformer = transformer_between(crs, source_crs)
+        across = abs(source_transform[0])
+        self.period = _period(source_crs) / across if across else 0.0
+
+    def by_grid(self, nodes: int) -> Placement | None:
+        """By `nodes` (odd) by `nodes` exact points; None where these are too few."""
+        columns, rows = self._exact(*node_coordinates(self.bounds, self.width, self.height, nodes))
+        steps = (self.width - 1) / (nodes - 1), (self.height - 1) / (nodes - 1)
+        finest = resolution(columns, rows, *steps)
+        is_enough = is_exact_enough(
+            columns, rows, self.source_width, self.source_height, self.period > 0,
+            TOLERANCE_PIXELS * finest,
+        )  # fmt: skip
+        return Placement(columns, rows, finest, self.period) if is_enough else None
+
+    def by_every_pixel(self) -> Placement:
+        """By as many exact points as the picture has pixels."""
+        left, bottom, right, top = self.bounds
+        xs = left + (np.arange(self.width) + 0.5) * ((right - left) / self.width)
+        ys = top - (np.arange(self.height) + 0.5) * ((top - bottom) / self.height)
+        columns, rows = self._exact(*(c.copy() for c in np.meshgrid(xs, ys)))
+        return Placement(columns, rows, resolution(columns, rows, 1.0, 1.0), self.period)
+
+    def _exact(self, xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
+        if self.transformer is not None:
+            xs, ys = self.transformer.transform(xs, ys)
+        to_pixels(xs, ys, self.transform)
+        return xs, ys
 
 
 @lru_cache(maxsize=512)
@@ -131,51 +145,3 @@ def _period(source_crs: str) -> float:
     transformer = Transformer.from_crs(crs.geodetic_crs or 4326, crs, always_xy=True)
     (start, end), _ = transformer.transform([1.0, 2.0], [0.0, 0.0])
     return abs(end - start) * 360.0
-
-
-def _centres(bounds: Bounds, width: int, height: int) -> tuple[Floats, Floats]:
-    left, bottom, right, top = bounds
-    xs = left + (np.arange(width, dtype=np.float64) + 0.5) * ((right - left) / width)
-    ys = top - (np.arange(height, dtype=np.float64) + 0.5) * ((top - bottom) / height)
-    return xs, ys
-
-
-def _cell_errors(values: Floats) -> Floats:
-    """Of cells two nodes wide: how far their middle and the middles of their sides lie from where
-    interpolation between the corners puts them; the largest of each cell."""
-    coarse = values[::2, ::2]
-    across = np.abs(values[::2, 1::2] - (coarse[:, :-1] + coarse[:, 1:]) / 2)
-    down = np.abs(values[1::2, ::2] - (coarse[:-1] + coarse[1:]) / 2)
-    middle = np.abs(values[1::2, 1::2] - (values[1::2, :-1:2] + values[1::2, 2::2]) / 2)
-    left_and_right = np.maximum(down[:, :-1], down[:, 1:])
-    # The middle lies between two points of the sides, so it errs with them.
-    worst: Floats = np.maximum(
-        np.maximum(across[:-1], across[1:]), np.maximum(left_and_right, middle + left_and_right)
-    )
-    return worst
-
-
-def _near(values: Floats, size: int) -> NDArray[np.bool_]:
-    """Cells two nodes wide that may touch 0 to `size`: their extent, half as large again,
-    overlaps it."""
-    points = np.stack([
-        values[i : values.shape[0] - 2 + i : 2, j : values.shape[1] - 2 + j : 2]
-        for i in range(3) for j in range(3)
-    ])  # fmt: skip
-    low = np.where(np.isnan(points), np.inf, points).min(axis=0)
-    high = np.where(np.isnan(points), -np.inf, points).max(axis=0)
-    margin = (high - low) / 2
-    near: NDArray[np.bool_] = (high + margin >= 0) & (low - margin <= size)
-    return near & (high >= low)
-
-
-def _resolution(columns: Floats, rows: Floats, step_x: float, step_y: float) -> float:
-    """Median source pixels a picture pixel, of the finer of the two axes."""
-    sides = []
-    for axis, step in ((1, step_x), (0, step_y)):
-        if columns.shape[axis] > 1 and step > 0:
-            length = np.hypot(np.diff(columns, axis=axis), np.diff(rows, axis=axis)) / step
-            length = length[np.isfinite(length)]
-            if length.size:
-                sides.append(float(np.median(length)))
-    return min(sides, default=1.0)

@@ -133,16 +133,15 @@ def _read_block(
         bounds, crs, width, height,
         source_crs=ref.crs_wkt, source_transform=ref.transform, source_size=(ref.width, ref.height),
     )  # fmt: skip
-    for turn in _turns(ref, placement):
-        columns = placement.columns + turn * placement.period
+    for turn in turns(ref, placement):
+        columns = placement.columns + turn * placement.period if turn else placement.columns
         window = source_window(ref, columns, placement.rows, placement.resolution)
         if window is not None:
             source = read_source(ref, window, bands, average=resampling not in ("nearest", "mode"))
-            smooth = resampling in ("bilinear", "average")
-            yield sample(ref, source, bands, placement, turn, height, width, smooth=smooth)
+            yield sample(ref, source, bands, placement, turn, height, width, resampling=resampling)
 
 
-def _turns(ref: AssetRef, placement: Placement) -> list[int]:
+def turns(ref: AssetRef, placement: Placement) -> list[int]:
     """By how many periods the picture may lie beside the raster's own numbering of columns."""
     if not placement.period:
         return [0]

@@ -15,9 +15,10 @@ from rasterio.transform import from_bounds
 
 from repository.errors import NotFound
 from repository.rendering_style import RenderingStyle
+from tiler.pixels.colours import Colours, Picture, ScanLines, as_colours
 from tiler.pixels.png import encode_png
 from tiler.pixels.reading import Pixels
-from tiler.pixels.styles import Colours, as_colours, paint
+from tiler.pixels.styles import paint
 
 Format = Literal["png", "jpg", "webp", "tif", "npy"]
 
@@ -69,13 +70,17 @@ def render(pixels: Pixels, style: RenderingStyle, extension: str) -> bytes:
         return _npy(pixels)
     if media.extension == "tif":
         return _geotiff(pixels)
-    picture = paint(pixels, style)
-    if media.extension == "png":
+    return encode(paint(pixels, style), media)
+
+
+def encode(picture: Picture, media: MediaFormat) -> bytes:
+    """A picture as a file of a picture's format."""
+    if media.extension == "png" or isinstance(picture, ScanLines):
         return encode_png(picture)
     colours = as_colours(picture)
     if media.extension == "jpg":
         return bytes(jpeg_encode(_on_white(colours), level=JPEG_QUALITY))
-    return bytes(webp_encode(_with_alpha(colours), level=WEBP_QUALITY, lossless=False, method=0))
+    return bytes(webp_encode(_with_alpha(colours), level=WEBP_QUALITY, method=0, lossless=False))
 
 
 def _on_white(colours: Colours) -> NDArray[np.uint8]:

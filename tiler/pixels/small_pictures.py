@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from repository.raster_info import Bounds
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.bounded_cache import BoundedCache
+from tiler.pixels.colours import as_colours
 from tiler.pixels.halving import halve
 from tiler.pixels.reading import read_window
-from tiler.pixels.styles import as_colours, paint
+from tiler.pixels.styles import paint
 from tiler.pixels.tile_matrix_sets import HALF_WORLD, MAX_LATITUDE, TILE_SIZE, WEB_MERCATOR_QUAD
 
 CACHE_BYTES = 24 * 2**20

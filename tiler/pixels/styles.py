@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,38 +12,14 @@ from rio_tiler.colormap import cmap
 from repository.errors import BadRequest
 from repository.rendering_style import ClassColor, RenderingStyle
 from tiler.pixels.colour_maps import colour_map
+from tiler.pixels.colours import Bytes, Colours, Indexed, as_colours
 from tiler.pixels.formulas import computed
 from tiler.pixels.reading import Pixels
-
-Bytes = NDArray[np.uint8]
 
 TRANSPARENT = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
-class Indexed:
-    """A picture of at most 256 colours."""
-
-    index: Bytes
-    """(height, width); 0 is transparent."""
-    palette: Bytes
-    """(colours, 4): red, green, blue, alpha."""
-
-
-@dataclass(frozen=True)
-class Colours:
-    """A picture in full colour."""
-
-    rgb: Bytes
-    """(height, width, 3)"""
-    alpha: Bytes | None
-    """(height, width); None: opaque everywhere."""
-
-
-Picture = Indexed | Colours
-
-
-def paint(pixels: Pixels, style: RenderingStyle) -> Picture:
+def paint(pixels: Pixels, style: RenderingStyle) -> Indexed | Colours:
     """The picture of `pixels`, whose bands are those of `style.bands` in that order."""
     if style.kind == "rgb":
         return _paint_rgb(pixels, style)
@@ -62,15 +37,6 @@ def paint(pixels: Pixels, style: RenderingStyle) -> Picture:
     return _with_alpha(picture, pixels.alpha)
 
 
-def as_colours(picture: Picture) -> Colours:
-    """The same picture in full colour."""
-    if isinstance(picture, Colours):
-        return picture
-    rgba = picture.palette[picture.index]
-    alpha = np.ascontiguousarray(rgba[..., 3])
-    return Colours(np.ascontiguousarray(rgba[..., :3]), None if alpha.min() == 255 else alpha)
-
-
 @lru_cache(maxsize=64)
 def ramp_palette(name: str) -> Bytes:
     """(256, 4): transparent, then the ramp's 255 colours. Raises BadRequest `unknown_ramp`."""
@@ -83,7 +49,7 @@ def ramp_palette(name: str) -> Bytes:
     return np.vstack([np.array([TRANSPARENT], np.uint8), chosen])
 
 
-def _paint_ramp(values: NDArray[Any], pixels: Pixels, style: RenderingStyle) -> Picture:
+def _paint_ramp(values: NDArray[Any], pixels: Pixels, style: RenderingStyle) -> Indexed | Colours:
     low, high = style.stretch[0] if style.stretch else (0.0, 255.0)
     index = _stretched(values, low, high, 1, 255)
     index = index if pixels.is_full else index * pixels.mask
@@ -92,7 +58,7 @@ def _paint_ramp(values: NDArray[Any], pixels: Pixels, style: RenderingStyle) -> 
     return Indexed(index, ramp_palette(style.ramp))
 
 
-def _from_palette(index: NDArray[Any], palette: Bytes) -> Picture:
+def _from_palette(index: NDArray[Any], palette: Bytes) -> Indexed | Colours:
     """Rows of a palette as a picture, whatever their number; the first one is transparent."""
     if len(palette) <= 256:
         return Indexed(index.astype(np.uint8, copy=False), palette)
@@ -123,7 +89,7 @@ def _paint_rgb(pixels: Pixels, style: RenderingStyle) -> Colours:
     return Colours(rgb, pixels.mask.astype(np.uint8) * np.uint8(255))
 
 
-def _with_alpha(picture: Picture, alpha: Bytes | None) -> Picture:
+def _with_alpha(picture: Indexed | Colours, alpha: Bytes | None) -> Indexed | Colours:
     """The picture, as transparent as the raster's own alpha band where that is partly so."""
     if alpha is None or not _is_partly(alpha):
         return picture
@@ -160,8 +126,8 @@ def _stretch(values: NDArray[Any], low: float, high: float, first: int, last: in
 
 def _paint_classes(
     values: NDArray[Any], mask: NDArray[np.bool_], classes: tuple[ClassColor, ...]
-) -> Picture:
-    table, palette = _class_table(classes)
+) -> Indexed | Colours:
+    table, palette = class_table(classes)
     place = np.searchsorted(table, values)
     place = np.minimum(place, max(0, len(table) - 1))
     known = mask & (table[place] == values) if len(table) else np.zeros(mask.shape, bool)
@@ -169,7 +135,7 @@ def _paint_classes(
 
 
 @lru_cache(maxsize=128)
-def _class_table(classes: tuple[ClassColor, ...]) -> tuple[NDArray[np.int64], Bytes]:
+def class_table(classes: tuple[ClassColor, ...]) -> tuple[NDArray[np.int64], Bytes]:
     """Values in rising order, and (values + 1, 4) colours of which the first is transparent."""
     ordered = sorted({c.value: c for c in classes}.values(), key=lambda c: c.value)
     palette = np.array([TRANSPARENT, *(c.color for c in ordered)], np.uint8)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tiler.pixels.canvas import Canvas
+from tiler.pixels.colours import Colours, Indexed
 from tiler.pixels.mosaics import canvas_of_tile
-from tiler.pixels.styles import Colours, Indexed
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from repository.rendering_style import ColorStop, RenderingStyle
+from tiler.pixels.colours import as_colours
 from tiler.pixels.reading import Pixels
-from tiler.pixels.styles import as_colours, paint
+from tiler.pixels.styles import paint
 
 RED, GREEN, BLUE = (200, 30, 0, 255), (0, 160, 40, 255), (10, 20, 250, 255)
 
