@@ -60,7 +60,9 @@ def _measure(
         for zoom in (warm.max_zoom - 3, warm.max_zoom):
             addresses = [f"z{zoom}-{number}" for number in range(PRODUCTS)]
             for address in addresses:
-                product.manage("ingest", str(source), "--collection", "cold", "--id", address)
+                (folder / f"{address}.tif").hardlink_to(source)
+            files = [str(folder / f"{address}.tif") for address in addresses]
+            product.manage("ingest", *files, "--collection", "cold")
             slow.delay_seconds = DELAY_SECONDS
             _compare(table, zoom, warm.tiles(zoom), _pairs(product, peer, addresses), slow)
             slow.delay_seconds = 0.0

@@ -1,7 +1,7 @@
 """A proxy before an object store that counts what is read, and answers as late as distant ones do.
 
-Bytes pass as they come. A client that waits for each answer begins every GET with a chunk of its
-own, and a GET has no body: so a chunk that begins with `GET ` is one request.
+Bytes pass as they come. A client that waits for each answer begins every GET or HEAD with a chunk
+of its own, and these have no body: so a chunk that begins with such a word is one request.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class SlowStore:
 
     endpoint: str = ""
     delay_seconds: float = 0.0
-    """Before each GET is passed on."""
+    """Before each GET or HEAD is passed on."""
     reads: list[str] = field(default_factory=list)
-    """The Range of each GET, in their order."""
+    """The Range of each GET or HEAD, in their order."""
     bytes_sent: int = 0
 
     def forget(self) -> None:
@@ -70,7 +70,7 @@ async def _requests(
     store: SlowStore, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     while data := await reader.read(CHUNK_BYTES):
-        if data.startswith(b"GET "):
+        if data.startswith((b"GET ", b"HEAD ")):
             store.reads.append(_range_in(data))
             await asyncio.sleep(store.delay_seconds)
         writer.write(data)

@@ -23,7 +23,7 @@ from tiler.pixels.cog_header import CogHeader, Level, read_header
 from tiler.pixels.stored_bytes import stored_bytes
 
 CACHE_BYTES = 160 * 2**20
-"""Decoded blocks kept by one process, unless `limit_cache` says otherwise."""
+"""Decoded blocks kept by one process, unless the wiring sets `CACHE.limit_bytes`; 0 for none."""
 MAX_OPEN = 256
 MAX_OPEN_BYTES = 32 * 2**20
 """Of the open COGs' tables."""
@@ -60,11 +60,6 @@ class BlockCache:
 
 
 CACHE = BlockCache(CACHE_BYTES)
-
-
-def limit_cache(size_bytes: int) -> None:
-    """How many bytes of decoded blocks this process keeps from now on; 0 for none."""
-    CACHE.limit_bytes = size_bytes
 
 
 @dataclass(frozen=True)

@@ -163,3 +163,29 @@ def test_a_picture_of_another_size_than_its_block_is_an_error(
     raw = theirs._source.read([(int(big.offsets[0]), int(big.sizes[0]))])[0]
     with pytest.raises((ValueError, RuntimeError)):
         blocks.decoded(replace(level, jpeg_tables=big.jpeg_tables), raw)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "float32", "float64"])
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+def test_without_a_cache_the_pixels_are_the_same(
+    tmp_path: Path, dtype: str, interleave: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "CACHE", BlockCache(0))
+    mask = np.random.default_rng(5).random((130, 150)) > 0.5
+    for predictor in (1, 3 if dtype.startswith("f") else 2):
+        path = write_raster(
+            tmp_path / f"{predictor}.tif", noise(dtype, 3).astype(dtype), mask=mask,
+            interleave=interleave, compress="zstd", predictor=predictor, **TILED,
+        )  # fmt: skip
+        cog = open_cog(ref_of(path))
+        assert cog is not None
+        with rasterio.open(path) as dataset:
+            for column, row, width, height in WINDOWS:
+                box = blocks.Box(column, row, width, height)
+                found, valid = cog.read(0, box, [2, 0], with_mask=True)
+                window = Window(column, row, width, height)
+                expected = dataset.read([3, 1], window=window)
+                np.testing.assert_array_equal(found.transpose(2, 0, 1), expected)
+                expected_mask = mask[row : row + height, column : column + width]
+                np.testing.assert_array_equal(valid, expected_mask)
+    assert blocks.CACHE.bytes == 0
