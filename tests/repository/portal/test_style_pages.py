@@ -45,6 +45,7 @@ def test_the_chosen_style_is_in_the_map_the_legend_and_every_address(
     assert "preview.png?style=grey" in page
     assert "/{z}/{x}/{y}.png?style=grey" in page
     assert "/products/alps/dem/layer.qlr?style=grey" in page
+    assert "/api/products/alps/dem/styles/grey.qml" in page
     assert "Greys" in page.split("facts-line")[1][:100]
     assert "?style=" not in text(client, PAGE)
 
