@@ -13,8 +13,8 @@ from repository.raster_info import BandInfo
 from repository.rendering_style import RAMPS, ClassColor, ColorStop, RenderingStyle
 
 MAX_STOPS = 1_000
-MAX_CLASSES = 70_000
-"""Every value of 16 bits, and some."""
+MAX_CLASSES = 5_000
+"""A tile server keeps hundreds of styles in memory."""
 MAX_BAND = 65_535
 LARGEST = 1e300
 

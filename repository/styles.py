@@ -91,7 +91,7 @@ def drawn_style(
     return _read(*found) if found else _unknown(name)
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=200)
 def _read(style_id: uuid.UUID, revision: int) -> RenderingStyle:
     """The definition as it is at that revision; large ones take milliseconds to parse."""
     row = Style.objects.filter(pk=style_id).values_list("definition", flat=True).first()

@@ -98,7 +98,7 @@ class StyleInput(Input):
     stretch: list[tuple[FiniteFloat, FiniteFloat]] = Field([], max_length=10)
     ramp: str = Field("viridis", max_length=100)
     stops: list[ColorStopInput] = Field([], max_length=1_000)
-    classes: list[ClassColorInput] = Field([], max_length=70_000)
+    classes: list[ClassColorInput] = Field([], max_length=5_000)
     outside: Literal["clamp", "transparent"] = "clamp"
     resampling: Literal["nearest", "bilinear", "average", "mode"] = "nearest"
     title: str = Field("", max_length=300)

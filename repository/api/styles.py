@@ -37,7 +37,7 @@ STYLE_BODY: dict[str, Any] = {
                     "properties": {
                         "id": {"type": "string"},
                         "title": {"type": "string"},
-                        "definition": {"type": "object", "description": "See docs/styles.md."},
+                        "definition": {"$ref": "#/components/schemas/StyleInput"},
                     },
                 }
             },

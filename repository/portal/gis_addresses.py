@@ -82,14 +82,18 @@ def collection_tabs(links: Links, c: str) -> tuple[GisTab, ...]:
     )
 
 
-def product_addresses(links: Links, c: str, p: str, style: str = "default") -> Sequence[Address]:
+def product_addresses(
+    links: Links, c: str, p: str, style: str = "default", *, has_style_file: bool = True
+) -> Sequence[Address]:
     """Every interface of a product, for whoever knows what to do with it."""
+    style_file = Address("Style for QGIS (.qml)", f"{links.product_style(c, p, style)}.qml")
     return (
         Address("XYZ tiles", links.styled(links.tiles(c, p), style)),
         Address("TileJSON", links.styled(links.tile_resource(c, p, "tilejson.json"), style)),
         Address("WMTS", links.wmts_capabilities(c, p)),
         Address("OGC API", links.ogc_collection(f"{c}:{p}")),
         Address("Metadata (JSON)", links.product(c, p)),
+        *((style_file,) if has_style_file else ()),
     )
 
 

@@ -60,7 +60,7 @@ class NewStyleForm(NamedStyle):
     is_reversed = forms.BooleanField(required=False, label="The other way round")
     unit = forms.CharField(max_length=100, required=False, label="Unit")
 
-    def __init__(self, *args: Any, bands: Sequence[BandInfo], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bands: Sequence[BandInfo] | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.bands = bands
         names = [*USUAL, *sorted(RAMPS - set(USUAL))]
@@ -102,10 +102,13 @@ class NewStyleForm(NamedStyle):
             "kind": "ramp", "ramp": ramp, "stretch": [(data["low"], data["high"])],
             "title": data["title"], "unit": data["unit"], "resampling": "bilinear",
         }  # fmt: skip
-        band = re.fullmatch(r"[bB]([0-9]{1,5})", data["formula"])
-        fact = (
-            self.bands[int(band[1]) - 1] if band and 0 < int(band[1]) <= len(self.bands) else None
-        )
+        fact = self._band(data["formula"])
         if fact is not None and (fact.scale, fact.offset) == (1.0, 0.0):
             return common | {"bands": [fact.index]}
         return common | {"formula": data["formula"]}
+
+    def _band(self, formula: str) -> BandInfo | None:
+        """The map's band, where the formula is nothing but its name."""
+        named = re.fullmatch(r"[bB]([0-9]{1,5})", formula)
+        index = int(named[1]) if named else 0
+        return self.bands[index - 1] if self.bands and 0 < index <= len(self.bands) else None

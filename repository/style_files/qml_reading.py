@@ -18,7 +18,7 @@ from repository.style_files.parts import (
 )
 from repository.style_files.xml_reading import not_a_style
 
-STRETCHED = ("StretchToMinimumMaximum", "StretchAndClipToMinimumMaximum")
+STRETCHED, CLIPPED = "StretchToMinimumMaximum", "StretchAndClipToMinimumMaximum"
 RESAMPLING = {"nearestNeighbour": "nearest", "bilinear": "bilinear", "cubic": "bilinear"}
 
 
@@ -81,9 +81,11 @@ def _multiband(renderer: Element, opacity: float, reading: Reading) -> None:
     channels = ("red", "green", "blue")
     bands = [_band(renderer, f"{name}Band") for name in channels]
     stretch = [
-        _stretch(renderer.find(f"{name}ContrastEnhancement"), band, reading)
+        _stretch(renderer.find(f"{name}ContrastEnhancement"), band)
         for name, band in zip(channels, bands, strict=True)
     ]
+    if any(element.text == CLIPPED for element in renderer.iter("algorithm")):
+        reading.warn("Values beyond the stretch are clear in QGIS and clamped here.")
     if opacity < 1:
         reading.warn("The opacity of a colour picture is left to the map that shows it.")
     reading.definition |= {"kind": "rgb", "bands": bands, "stretch": stretch}
@@ -91,7 +93,10 @@ def _multiband(renderer: Element, opacity: float, reading: Reading) -> None:
 
 def _gray(renderer: Element, opacity: float, reading: Reading) -> None:
     band = _band(renderer, "grayBand")
-    low, high = _stretch(renderer.find("contrastEnhancement"), band, reading)
+    enhancement = renderer.find("contrastEnhancement")
+    low, high = _stretch(enhancement, band)
+    if enhancement is not None and enhancement.findtext("algorithm") == CLIPPED:
+        reading.definition["outside"] = "transparent"
     is_falling = renderer.get("gradient", "BlackToWhite") == "WhiteToBlack"
     if opacity < 1:
         black, white = (faded((n, n, n, 255), opacity) for n in (0, 255))
@@ -119,14 +124,12 @@ def _band(renderer: Element, name: str) -> int:
     return int(band)
 
 
-def _stretch(enhancement: Element | None, band: int, reading: Reading) -> tuple[float, float]:
+def _stretch(enhancement: Element | None, band: int) -> tuple[float, float]:
     """The ends of a contrast enhancement; without one the whole range of bytes."""
-    if enhancement is None or enhancement.findtext("algorithm") in (None, "NoEnhancement"):
+    if enhancement is None or enhancement.findtext("algorithm") not in (STRETCHED, CLIPPED):
         return 0.0, 255.0
     low = number(enhancement.findtext("minValue"), f"The lowest value of band {band}")
     high = number(enhancement.findtext("maxValue"), f"The highest value of band {band}")
-    if enhancement.findtext("algorithm") not in STRETCHED[:1]:
-        reading.warn("Values beyond the stretch are clipped in QGIS and clamped here.")
     return low, high
 
 
@@ -153,5 +156,5 @@ def _warn_of_filters(root: Element, renderer: Element, reading: Reading) -> None
         reading.warn("Hue and saturation are not kept.")
     if renderer.find(".//rasterTransparency/*/*") is not None:
         reading.warn("The list of transparent values is not kept.")
-    if renderer.get("alphaBand", "-1") not in ("-1", ""):
+    if renderer.get("alphaBand", "-1") not in ("-1", "0", ""):
         reading.warn("The raster's own alpha band is used, whichever the style names.")

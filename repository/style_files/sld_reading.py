@@ -103,8 +103,6 @@ def _entries(colours: Element, reading: Reading) -> tuple[str, list[Entry]]:
     kind = colours.get("type", "ramp")
     if kind not in ("ramp", "intervals", "values"):
         raise not_a_style(f"A colour map is a ramp, intervals or values, not {kind[:40]!r}.")
-    if colours.get("extended", "false") == "true":
-        reading.warn("The colour map is drawn with all colours, extended or not.")
     return kind, [_entry(entry, reading) for entry in colours.findall("ColorMapEntry")]
 
 

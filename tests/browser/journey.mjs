@@ -142,7 +142,7 @@ async function copyAddress(context) {
 async function visitAll(context, look) {
   const pages = {
     "/": 200, "/?q=nothing-like-this": 200, "/upload": 200, "/jobs/": 200, [given.job]: 200,
-    "/collections/": 200, "/collections/samples": 200, "/collections/new/": 200,
+    "/collections/": 200, "/collections/samples": 200, "/collections/new/": 200, "/collections/samples/styles": 200,
     [given.product]: 200, [`${given.product}/edit`]: 200, [`${given.product}/reprocess`]: 200, "/jobs/?show=problems": 200,
     [`${given.product}/remove`]: 200, [`${given.product}/styles`]: 200,
     "/accounts/": 200, "/accounts/tokens/": 200, "/products/samples/absent": 404,

@@ -114,6 +114,15 @@ def gray(provider):
     return renderer
 
 
+def clipped_gray(provider):
+    renderer = QgsSingleBandGrayRenderer(provider, 1)
+    enhancement = stretch(provider, 1, 5, 95)
+    algorithm = QgsContrastEnhancement.StretchAndClipToMinimumMaximum
+    enhancement.setContrastEnhancementAlgorithm(algorithm)
+    renderer.setContrastEnhancement(enhancement)
+    return renderer
+
+
 def stretch(provider, band, low, high):
     made = QgsContrastEnhancement(provider.dataType(band))
     made.setMinimumValue(low)
@@ -138,6 +147,7 @@ MAKERS = {
     "paletted": paletted,
     "multiband": multiband,
     "gray": gray,
+    "clipped gray": clipped_gray,
 }
 
 main()

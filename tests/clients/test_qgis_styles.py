@@ -31,7 +31,7 @@ pytestmark = pytest.mark.clients
 
 SCRIPT = Path(__file__).with_name("qgis_styles.py")
 MADE = ("interpolated", "clipped", "discrete", "discrete, open", "exact", "paletted", "multiband",
-        "gray")  # fmt: skip
+        "gray", "clipped gray")  # fmt: skip
 RED, GREEN, BLUE = [200, 30, 0, 255], [0, 160, 40, 255], [10, 20, 250, 100]
 STOPS = [{"value": 0, "color": RED, "label": "low"}, {"value": 30, "color": GREEN},
          {"value": 90, "color": BLUE}]  # fmt: skip

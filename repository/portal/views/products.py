@@ -59,7 +59,7 @@ def product(request: HttpRequest, c: str, p: str) -> HttpResponse:
             "map": map_settings(row, style, name),
             "stored": prerendered.of_product(caller(request), row),
             "tabs": product_tabs(links, c, p, cog.file_name if cog else "", name),
-            "addresses": product_addresses(links, c, p, name),
+            "addresses": product_addresses(links, c, p, name, has_style_file=not style.formula),
             "page_address": links.product_page(c, p),
             "may_change": changeable,
         },

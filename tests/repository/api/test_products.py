@@ -292,11 +292,26 @@ def test_the_openapi_document_names_every_route_and_resolves(api: Client) -> Non
         "get /api/tokens",
         "post /api/tokens",
         "delete /api/tokens/{token_id}",
+        "get /api/styles",
+        "post /api/styles",
+        "get /api/styles/{style_id}.{extension}",
+        *(f"{method} /api/styles/{{style_id}}" for method in ("get", "patch", "delete")),
+        *(
+            route
+            for home in ("products/{c}/{p}", "collections/{c}")
+            for route in _style_routes(f"/api/{home}/styles")
+        ),
     }
     assert routes == expected
     references = set(_references(document))
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references <= schemas
+
+
+def _style_routes(base: str) -> list[str]:
+    one = [f"{method} {base}/{{name}}" for method in ("get", "put", "patch", "delete")]
+    files = [f"get {base}/{{name}}.{extension}" for extension in ("qml", "sld")]
+    return [f"get {base}", f"post {base}", *one, *files]
 
 
 def _references(node: object) -> list[str]:

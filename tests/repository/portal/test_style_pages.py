@@ -45,6 +45,7 @@ def test_the_chosen_style_is_in_the_map_the_legend_and_every_address(
     assert "preview.png?style=grey" in page
     assert "/{z}/{x}/{y}.png?style=grey" in page
     assert "/products/alps/dem/layer.qlr?style=grey" in page
+    assert "/api/products/alps/dem/styles/grey.qml" in page
     assert "Greys" in page.split("facts-line")[1][:100]
     assert "?style=" not in text(client, PAGE)
 
@@ -133,3 +134,18 @@ def test_a_style_is_shown_first_and_removed(signed_in: SignedIn, grey: Style, ow
     client.post(f"{STYLES}/grey/remove")
     assert not Style.objects.exists()
     assert Product.objects.get().style["ramp"] == "gray"
+
+
+def test_styles_of_a_collection_are_added_and_removed_on_its_own_page(
+    signed_in: SignedIn, product: Product, owner: Role, stranger: Role
+) -> None:
+    client, page = signed_in(owner), "/collections/alps/styles"
+    text(signed_in(stranger), page, 403)
+    assert page in text(client, "/collections/alps")
+    answer = client.post(page, FORM | {"new-formula": "b1"})
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    assert "Steep" in text(client, page)
+    assert "of the collection" in text(client, STYLES)
+    assert '<option value="steep">Steep</option>' in text(client, PAGE)
+    client.post(f"{page}/steep/remove")
+    assert not Style.objects.exists()
