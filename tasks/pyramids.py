@@ -65,7 +65,7 @@ def draw_pyramid(
 ) -> DrawnPyramid:
     """Write the tiles of the product whose data file is `raster`; `report` hears the share done."""
     os.nice(NICENESS)
-    ref = _ref_of(order, raster)
+    ref = ref_of(order, raster)
     wanted = range(ref.min_zoom, ref.max_zoom + 1)
     zooms = _affordable(order, ref, wanted)
     draft = archive.with_suffix(".draft")
@@ -160,7 +160,8 @@ def _header_bounds(ref: AssetRef) -> tuple[float, float, float, float]:
     return left, max(bottom, -MAX_LATITUDE), right, min(top, MAX_LATITUDE)
 
 
-def _ref_of(order: PyramidOrder, raster: Path) -> AssetRef:
+def ref_of(order: PyramidOrder, raster: Path) -> AssetRef:
+    """The product as the tile server knows it, as far as its pixels go."""
     info = order.info
     least, greatest = zoom_range(
         info.crs_wkt, info.transform, info.width, info.height, info.bounds_wgs84
