@@ -77,6 +77,11 @@ def next_waiting() -> int | None:
     return _due().values_list("pk", flat=True).first()
 
 
+def has_work() -> bool:
+    """Whether a worker would find something to draw now."""
+    return _due().exists() and not jobs_wait()
+
+
 def claim(worker: str) -> PyramidLease | None:
     """Take the one that has waited longest; None where none waits, or a job finds no worker."""
     if jobs_wait():

@@ -169,6 +169,11 @@ def start_child(
     raise StepFailed("The process that reads files does not start.", code="step_died")
 
 
+def start_drawing() -> None:
+    """Have a zygote that draws tiles ready: on a new machine it compiles for a while."""
+    _idle.append(_zygote(TILE_ARGUMENTS))
+
+
 def stop_drawing() -> None:
     """End the idle zygote that draws tiles: it is not often needed."""
     if _owner == os.getpid():

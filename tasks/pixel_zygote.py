@@ -50,7 +50,7 @@ def _load_libraries(*, draws_tiles: bool) -> None:
     """All that the steps import, so that no child has to."""
     without_boto()
     if draws_tiles:
-        from tasks.pyramids import warm_up
+        from tasks.drawing_warm_up import warm_up
 
         warm_up()
         return

@@ -28,7 +28,7 @@ from repository.storage import checksums_of, object_key, object_store
 from tasks.alone import first_come
 from tasks.heartbeat import Heartbeat
 from tasks.job_files import is_own_file, make_read_only
-from tasks.pixel_children import stop_drawing
+from tasks.pixel_children import start_drawing, stop_drawing
 from tasks.pyramids import DrawnPyramid, PyramidOrder, order_to_json
 from tasks.raster_source import HandedFile
 from tasks.sandbox import PixelProcess
@@ -54,8 +54,11 @@ def prerender(pyramid_id: str = "") -> None:
     until = time.monotonic() + ROUND_SECONDS
     worker = f"{socket.gethostname()}:{os.getpid()}"
     with first_come(Path(settings.WORK_DIR) / "prerender.lock") as is_ours:
+        if not is_ours or not pyramid_queue.has_work():
+            return
         try:
-            while is_ours and time.monotonic() < until:
+            start_drawing()  # before a lease runs
+            while time.monotonic() < until:
                 lease = pyramid_queue.claim(worker)
                 if lease is None:
                     return

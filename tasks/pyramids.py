@@ -65,17 +65,28 @@ def draw_pyramid(
 ) -> DrawnPyramid:
     """Write the tiles of the product whose data file is `raster`; `report` hears the share done."""
     os.nice(NICENESS)
-    ref = _ref_of(order, raster)
-    wanted = range(ref.min_zoom, ref.max_zoom + 1)
-    zooms = _affordable(order, ref, wanted)
+    ref = ref_of(order, raster)
+    wanted = _countable(order, ref)
     draft = archive.with_suffix(".draft")
     with ArchiveWriter(draft, order.extension) as writer:
-        done = _draw_zooms(order, ref, zooms, writer, report)
+        done = _draw_zooms(order, ref, wanted, writer, report)
+        left_out = ref.max_zoom - ref.min_zoom + 1 - len(done)
         if not done or not len(writer):
-            return DrawnPyramid(0, ref.min_zoom, ref.min_zoom, 0, len(wanted))
+            return DrawnPyramid(0, ref.min_zoom, ref.min_zoom, 0, left_out)
         about = {"name": order.title, SPANS: {z: _span(ref, z) for z in done}}
         size = writer.write(archive, _header_bounds(ref), (done[0], done[-1]), about)
-        return DrawnPyramid(size, done[0], done[-1], len(writer), len(wanted) - len(done))
+        return DrawnPyramid(size, done[0], done[-1], len(writer), left_out)
+
+
+def _countable(order: PyramidOrder, ref: AssetRef) -> list[int]:
+    """The zooms, from the coarsest on, that fit into the bound of tiles."""
+    zooms, tiles = [], 0
+    for z in range(ref.min_zoom, ref.max_zoom + 1):
+        tiles += _count(ref, z)
+        if tiles > order.max_tiles:
+            break
+        zooms.append(z)
+    return zooms
 
 
 def _draw_zooms(
@@ -86,6 +97,8 @@ def _draw_zooms(
     total = sum(_count(ref, z) for z in zooms)
     done = 0
     for place, z in enumerate(zooms):
+        if order.max_bytes and writer.size + _estimated_bytes(order, ref, z) > order.max_bytes:
+            return zooms[:place]
         for tile_id, x, y in _addresses(z, _span(ref, z)):
             body = _draw(order, ref, z, x, y)
             if body != empty_tile(order.extension):
@@ -99,24 +112,11 @@ def _draw_zooms(
     return zooms
 
 
-def _affordable(order: PyramidOrder, ref: AssetRef, wanted: range) -> list[int]:
-    """The zooms, from the coarsest on, that fit into the bounds by an estimate from a few tiles."""
-    chosen: list[int] = []
-    tiles = size = 0
-    for z in wanted:
-        tiles += _count(ref, z)
-        if tiles > order.max_tiles:
-            break
-        if order.max_bytes:
-            size += _estimated_bytes(order, ref, z)
-            if size > order.max_bytes:
-                break
-        chosen.append(z)
-    return chosen
-
-
 def _estimated_bytes(order: PyramidOrder, ref: AssetRef, z: int) -> int:
+    """From a few tiles of the zoom; 0 where drawing it is hardly dearer than guessing."""
     count = _count(ref, z)
+    if count <= 2 * SAMPLED_TILES:
+        return 0
     addresses = list(_addresses(z, _span(ref, z)))
     sampled = np.random.default_rng(z).permutation(count)[:SAMPLED_TILES]
     bodies = [_draw(order, ref, z, *addresses[number][1:]) for number in sampled]
@@ -160,7 +160,8 @@ def _header_bounds(ref: AssetRef) -> tuple[float, float, float, float]:
     return left, max(bottom, -MAX_LATITUDE), right, min(top, MAX_LATITUDE)
 
 
-def _ref_of(order: PyramidOrder, raster: Path) -> AssetRef:
+def ref_of(order: PyramidOrder, raster: Path) -> AssetRef:
+    """The product as the tile server knows it, as far as its pixels go."""
     info = order.info
     least, greatest = zoom_range(
         info.crs_wkt, info.transform, info.width, info.height, info.bounds_wgs84
@@ -172,10 +173,6 @@ def _ref_of(order: PyramidOrder, raster: Path) -> AssetRef:
         bounds=info.bounds, bounds_wgs84=info.bounds_wgs84, bands=info.bands, kind=info.kind,
         overviews=info.overviews, style=order.style, min_zoom=least, max_zoom=greatest,
     )  # fmt: skip
-
-
-def warm_up() -> None:
-    """Called by the process that children are forked from: what this module imports is loaded."""
 
 
 def order_from_json(data: dict[str, Any]) -> PyramidOrder:

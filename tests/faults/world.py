@@ -24,7 +24,7 @@ SETTINGS = {
     "LEASE_SECONDS": "4", "SWEEP_SECONDS": "1", "RETRY_SECONDS": "1", "MAX_ATTEMPTS": "6",
     "OVERVIEW_SECONDS": "1", "REMOVAL_GRACE_SECONDS": "1", "RECONCILE_SECONDS": "0",
     "MIN_FREE_BYTES": "1000000", "STORE_READ_SECONDS": "4", "PUBLISH_SAMPLE": "no",
-    "WEB_PROCESSES": "2", "WORKER_PROCESSES": "2", "PRERENDER_SETTLE_SECONDS": "1000000",
+    "WEB_PROCESSES": "2", "WORKER_PROCESSES": "2",
 }  # fmt: skip
 """Times are short, so that a test need not wait; what is done is the same."""
 SETTLE_SECONDS = 120

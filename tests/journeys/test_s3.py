@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def server(object_store: Any) -> Iterator[Product]:
 def owner(server: Product) -> Client:
     client = Client(server.url, server.token())
     client.make_collection(C)
+    client.request("PATCH", f"/api/collections/{C}", json={"prerender": "never"})
     return client
 
 
@@ -107,3 +109,33 @@ def test_a_rejected_file_frees_its_id(owner: Client, tmp_path: Path) -> None:
     job = owner.wait_for(owner.upload(C, path, id="notes")["id"])
     assert job["state"] == "rejected"
     assert owner.get(f"/api/products/{C}/notes").status_code == 404
+
+
+def test_tiles_that_were_drawn_ahead_come_from_the_bucket(
+    owner: Client, tmp_path: Path, server: Product, object_store: Any
+) -> None:
+    owner.request("PATCH", f"/api/collections/{C}", json={"prerender": "always"})
+    product = owner.publish(C, write_elevation(tmp_path / "ahead.tif"), id="ahead")
+    stored = drawn_ahead(owner, server, f"/api/products/{C}/ahead")
+    key = next(key for key in keys_in(object_store) if key.endswith(".pmtiles") and
+               product["uuid"] in key)  # fmt: skip
+    client = object_store.client()
+    assert client.head_object(Bucket=BUCKET, Key=key)["ContentLength"] == stored["size"]
+    # Without its pixels nobody could draw it any more.
+    data = next(a for a in product["assets"] if a["role"] == "data")
+    client.delete_object(Bucket=BUCKET, Key=f"products/{product['uuid']}/{data['sha256']}/data.tif")
+    tile = tile_in_the_middle(product["bbox"], stored["zooms"][1])
+    answer = owner.get(xyz(C, "ahead", tile))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    with MemoryFile(answer.content) as memory, memory.open() as image:
+        assert len(np.unique(image.read(1))) > 20
+
+
+def drawn_ahead(owner: Client, server: Product, address: str) -> Json:
+    """Once the tiles of a product are stored."""
+    server.manage("prerender")
+    deadline = time.monotonic() + 60
+    while (stored := owner.document(address)["prerendered"])["state"] != "ready":
+        assert time.monotonic() < deadline, stored
+        time.sleep(0.2)
+    return stored

@@ -95,6 +95,8 @@ def start_product(data_dir: Path, **settings: str) -> Product:
         "BIND": "127.0.0.1",
         "ADMIN_USER": Product.admin_user,
         "ADMIN_PASSWORD": Product.admin_password,
+        # Tiles are drawn ahead when a test asks for it, not while another looks at the store.
+        "PRERENDER_SETTLE_SECONDS": "1000000",
         **settings,
     }
     output = data_dir / "output.txt"
