@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tiler import mosaics, product_resources, wmts, xyz
+from tiler.direct_mosaics import DirectMosaics
 from tiler.direct_tiles import DirectTiles
 from tiler.errors import translate_errors
 
@@ -40,6 +41,7 @@ def create_app() -> FastAPI:
     app.include_router(xyz.router)
     app.include_router(wmts.router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(DirectMosaics)
     app.add_middleware(DirectTiles)
     translate_errors(app)
     return app
