@@ -136,7 +136,11 @@ def due(*, after_seconds: float) -> list[str]:
     _plant()
     old = Now() - timedelta(seconds=after_seconds)
     late = OverviewTile.objects.filter(
-        _is_free(), Q(since=None) | Q(since__lt=old), z=0, changed__gt=F("built")
+        _is_free(),
+        Q(since=None) | Q(since__lt=old),
+        z=0,
+        changed__gt=F("built"),
+        collection__visibility=Visibility.PUBLIC,
     )
     found = late.order_by(F("since").asc(nulls_first=True))
     return list(found.values_list("collection_id", flat=True)[:100])
