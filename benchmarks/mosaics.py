@@ -46,7 +46,6 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="rastrum-bench-", dir="/tmp") as name:
         folder = Path(name)
-        # The block cache off or on changes little here: each product's blocks are few.
         with running_product(folder / "data", PUBLISH_SAMPLE="no") as product:
             rows = _overlapping(product, folder, options.seconds)
             rows += _world(product, folder, options.products, options.seconds)
@@ -107,9 +106,9 @@ def _world(product: Product, folder: Path, count: int, seconds: float) -> list[d
     ) as dataset:  # fmt: skip
         dataset.write(colours)
     product.manage("ingest", str(path), "--collection", "many", "--datetime", "2024-01-01")
+    before, began = cpu_seconds(product.pid("worker")), time.monotonic()
     _copies(product, count)
     live = _load(product, [_many(product, "?datetime=2000-01-01/..")], seconds)
-    before, began = cpu_seconds(product.pid("worker")), time.monotonic()
     _wait_for_overview(product)
     spent, took = cpu_seconds(product.pid("worker")) - before, time.monotonic() - began
     print(f"the overview of {count} products took {took:.0f} s, {spent:.1f} s CPU of the worker")
@@ -136,7 +135,7 @@ def _copies(product: Product, count: int) -> None:
         kept = [f'"{n}"' for n in names if n not in [c.strip('"') for c in columns]]
         side = int(count**0.5) + 1
         for n in range(1, count):
-            left, top = (n % side) * 3 - 150 * side / 100, 70 - (n // side) * 130 / side
+            top = 70 - (n // side) * 130 / side
             left = -175 + (n % side) * 350 / side
             x = left / 180 * HALF_WORLD
             y = HALF_WORLD * np.arcsinh(np.tan(np.radians(top))) / np.pi

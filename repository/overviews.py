@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -30,8 +31,8 @@ DEEPEST = 14
 """No tree is deeper; beyond, a tile has few products or large ones."""
 LEAF_PRODUCTS = 16
 """A tile with more small products than that has children."""
-CLAIM_SECONDS = 180
-"""A builder that says nothing for so long is dead."""
+CLAIM_LEASES = 2
+"""A builder that says nothing for so many LEASE_SECONDS is dead."""
 MAX_LATITUDE = 85.0511287798066
 
 Tile = tuple[int, int, int]
@@ -144,9 +145,12 @@ def due(*, after_seconds: float) -> list[str]:
     """Ids of collections whose tree is late and was not begun within so many seconds."""
     _plant()
     old = Now() - timedelta(seconds=after_seconds)
-    free = Q(claimed=None) | Q(claimed__lt=Now() - timedelta(seconds=CLAIM_SECONDS))
     late = OverviewTile.objects.filter(
-        free, Q(since=None) | Q(since__lt=old), z=0, changed__gt=F("built")
+        _is_free(),
+        Q(since=None) | Q(since__lt=old),
+        z=0,
+        changed__gt=F("built"),
+        collection__visibility=Visibility.PUBLIC,
     )
     found = late.order_by(F("since").asc(nulls_first=True))
     return list(found.values_list("collection_id", flat=True)[:100])
@@ -166,9 +170,13 @@ def _plant() -> None:
 
 def claim(collection_id: str) -> bool:
     """Whether the caller may build the tree now: nobody else does."""
-    free = Q(claimed=None) | Q(claimed__lt=Now() - timedelta(seconds=CLAIM_SECONDS))
-    root = OverviewTile.objects.filter(free, collection_id=collection_id, z=0)
+    root = OverviewTile.objects.filter(_is_free(), collection_id=collection_id, z=0)
     return bool(root.filter(changed__gt=F("built")).update(claimed=Now()))
+
+
+def beat(collection_id: str) -> None:
+    """The caller still builds. Two that build at once would do no harm but to the CPU."""
+    OverviewTile.objects.filter(collection_id=collection_id, z=0).update(claimed=Now())
 
 
 def release(collection_id: str) -> None:
@@ -230,6 +238,11 @@ def tile_bounds(tile: Tile) -> Bounds:
         math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z)))) for row in (y, y + 1)
     )
     return x / 2**z * 360 - 180, south, (x + 1) / 2**z * 360 - 180, north
+
+
+def _is_free() -> Q:
+    seconds = CLAIM_LEASES * settings.LEASE_SECONDS
+    return Q(claimed=None) | Q(claimed__lt=Now() - timedelta(seconds=seconds))
 
 
 def _holds_root(collection_id: str) -> bool:

@@ -17,6 +17,7 @@ log = logging.getLogger("rastrum.overviews")
 
 PASS_SECONDS = 60.0
 """Of one delivery; what is left is the next one's."""
+BEAT_SECONDS = 1.0
 MAX_LARGE = 100
 """Products read for a leaf where they are not small."""
 
@@ -39,6 +40,7 @@ class Builder:
     def __init__(self, collection_id: str, *, seconds: float = PASS_SECONDS) -> None:
         self.collection_id = collection_id
         self._deadline = time.monotonic() + seconds
+        self._told = time.monotonic()
         self.stored = 0
 
     def build(self) -> bool:
@@ -57,9 +59,10 @@ class Builder:
             return _Built(None, True)
         if begun.row.is_fresh:
             return _Built(decoded(bytes(begun.row.picture), *tile), begun.row.by_mode)
-        if time.monotonic() > self._deadline:
-            raise OutOfTime
+        self._beat()
         is_leaf = not overviews.has_many(self.collection_id, tile)
+        if is_leaf and not begun.row.is_leaf:
+            overviews.prune(self.collection_id, tile)
         built = self._leaf(tile) if is_leaf else self._branch(tile)
         picture = b"" if built.canvas is None else encoded(built.canvas)
         self.stored += overviews.store(begun, picture, is_leaf=is_leaf, by_mode=built.by_mode)
@@ -71,8 +74,16 @@ class Builder:
         by_mode = all(part.by_mode for part in parts if part.canvas is not None)
         return _Built(joined([part.canvas for part in parts], *tile, by_mode=by_mode), by_mode)
 
+    def _beat(self) -> None:
+        """Raises OutOfTime."""
+        now = time.monotonic()
+        if now > self._deadline:
+            raise OutOfTime
+        if now - self._told > BEAT_SECONDS:
+            overviews.beat(self.collection_id)
+            self._told = now
+
     def _leaf(self, tile: Tile) -> _Built:
-        overviews.prune(self.collection_id, tile)
         canvas = canvas_of_tile(*tile)
         refs = refs_of(overviews.members(self.collection_id, tile)[: MAX_LARGE * 3])
         draw_mosaic(canvas, refs, max_assets=MAX_LARGE)

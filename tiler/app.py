@@ -6,7 +6,8 @@ from django.conf import settings
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiler import mosaics, product_resources, wmts, xyz
+from tiler import mosaic_previews, mosaics, product_resources, wmts, xyz
+from tiler.direct_mosaics import DirectMosaics
 from tiler.direct_tiles import DirectTiles
 from tiler.errors import translate_errors
 from tiler.pixels import blocks
@@ -38,6 +39,7 @@ def create_app() -> FastAPI:
     )
     # First: a tile matrix set in the place of a product is a whole collection.
     app.include_router(mosaics.router)
+    app.include_router(mosaic_previews.router)
     app.include_router(product_resources.router)
     app.include_router(xyz.router)
     app.include_router(wmts.router)
@@ -47,4 +49,4 @@ def create_app() -> FastAPI:
 
 
 blocks.CACHE.limit_bytes = settings.BLOCK_CACHE_MB * 2**20
-app = DirectTiles(create_app())
+app = DirectTiles(DirectMosaics(create_app()))

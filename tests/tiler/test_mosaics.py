@@ -256,3 +256,19 @@ def test_wmts_says_nothing_of_a_private_collection(mosaic_world: MosaicWorld) ->
     client = mosaic_world.client
     assert client.get(f"/wmts/1.0.0/c/default/WebMercatorQuad/{z}/{y}/{x}.png").status_code == 404
     assert client.get("/wmts/c").status_code == 404
+
+
+def test_a_preview_shows_all_of_it(mosaic_world: MosaicWorld) -> None:
+    mosaic_world.add("a", RED, TILE)
+    mosaic_world.add("b", GREEN, (10, 552, 341))
+    answer = mosaic_world.client.get("/tiles/c/preview.png?max_size=200")
+    picture = rgba(answer.content)
+    assert picture.shape == (128, 192, 4)
+    assert colour(picture, 20, 20) == (*RED, 255)
+    assert colour(picture, 100, 170) == (*GREEN, 255)
+    assert colour(picture, 20, 170)[3] == 0
+    again = {"If-None-Match": answer.headers["ETag"]}
+    client = mosaic_world.client
+    assert client.get("/tiles/c/preview.png?max_size=200", headers=again).status_code == 304
+    assert client.get("/tiles/c/preview.webp").headers["content-type"] == "image/webp"
+    assert client.get("/tiles/c/preview.tif").json()["code"] == "unknown_format"

@@ -95,11 +95,16 @@ def strengthen(canvas: Canvas) -> None:
 
 def encoded(canvas: Canvas, media: MediaFormat) -> bytes | None:
     """The file of a picture; None where nothing is drawn in a format without transparency."""
-    mask = canvas.alpha > 0
-    if not media.has_transparency and not mask.any():
+    if not media.has_transparency and not canvas.alpha.any():
         return None
-    alpha = None if canvas.alpha.min() == 255 else canvas.alpha
-    pixels = Pixels(canvas.rgb.transpose(2, 0, 1), mask, alpha)
+    return encoded_part(canvas, media, canvas.size, canvas.size)
+
+
+def encoded_part(canvas: Canvas, media: MediaFormat, width: int, height: int) -> bytes:
+    """The file of the first columns and rows of a picture."""
+    rgb, alpha = canvas.rgb[:height, :width], canvas.alpha[:height, :width]
+    opacity = None if alpha.min() == 255 else np.ascontiguousarray(alpha)
+    pixels = Pixels(np.ascontiguousarray(rgb).transpose(2, 0, 1), alpha > 0, opacity)
     return render(pixels, _PLAIN, media.extension)
 
 

@@ -242,3 +242,9 @@ def test_a_page_of_somebodys_is_kept_for_nobody_else(
     answer = signed_in(owner).get("/")
     assert answer["Cache-Control"] == "private, no-cache"
     assert {"Authorization", "Cookie"} <= set(answer["Vary"].split(", "))
+
+
+def test_a_collection_page_shows_all_maps_as_one_layer(client: Client, product: Product) -> None:
+    page = _text(client, "/collections/alps")
+    assert page.count("http://testserver/tiles/alps/WebMercatorQuad/{z}/{x}/{y}.png") >= 2
+    assert 'id="mosaic-from"' in page
