@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from repository.errors import BadRequest
 from repository.links import Links, links_for
 from tiler import descriptions
-from tiler.caching import not_modified, product_headers
+from tiler.caching import not_modified, product_headers, stamped
 from tiler.drawing import caller_of, check_style, gate_for
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.legends import legend_data, legend_picture
@@ -32,12 +32,12 @@ Side = Annotated[int | None, Query(ge=1, le=MAX_PREVIEW)]
 def tilejson(
     request: Request, c: str, p: str, tms: str = "WebMercatorQuad", tile_format: str = "png"
 ) -> Response:
-    """TileJSON of the product's tiles."""
+    """TileJSON of the product's tiles; a public one's addresses say what they show (`v`)."""
     tile_matrix_set(tms)
     extension = media_format(tile_format).extension
     ref = find_product(caller_of(request), c, p)
     links = request_links(request)
-    template = links.tiles(c, p, tms=tms, extension=extension)
+    template = stamped(links.tiles(c, p, tms=tms, extension=extension), ref)
     legend = links.tile_resource(c, p, "legend.png")
     return _json(request, ref, descriptions.tilejson(ref, template, legend), template)
 
