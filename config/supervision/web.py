@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pickle
 import socket
 import time
@@ -21,6 +22,16 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than a proxy in front of us keeps its connections: else it may ask on a closed one."""
 SILENT_SECONDS = 60
 """A busy machine may answer late; a process that hangs for a minute is replaced."""
+
+MEMORY = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 2**20),
+    "GDAL_CACHEMAX": "32",
+}
+"""How glibc and GDAL of each process keep memory. Large pictures' is given back at once, and
+threads share what is free: ten previews of 2048 pixels left 75 MB behind, with this 4 (measured).
+GDAL would keep blocks in a twentieth of the machine's memory, where we keep our own."""
 
 
 class WebProcess(Process):
@@ -95,6 +106,8 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    for name, value in MEMORY.items():
+        os.environ.setdefault(name, value)  # read by the processes that we start
     listening = socket.socket(fileno=given.fd)
     WebProcesses(config, sockets=[listening]).run()
 
