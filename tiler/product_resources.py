@@ -89,7 +89,7 @@ def preview(
     if (unchanged := not_modified(request.headers, headers)) is not None:
         return unchanged
     columns, rows = preview_size(ref, width, height, max_size)
-    body = draw(ref, ref.bounds, ref.crs_wkt, columns, rows, media)
+    body = draw(ref, ref.bounds, ref.crs_wkt, columns, rows, media, even_empty=True)
     return Response(body, media_type=media.media_type, headers=headers)
 
 

@@ -10,6 +10,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import imagecodecs
@@ -77,12 +78,12 @@ class CogFile:
     def window(
         self, level: int, column: int, row: int, width: int, height: int, samples: Sequence[int]
     ) -> Array:
-        """Pixels (height, width, samples) of a level; `samples` from 0."""
+        """Pixels (height, width, samples) of a level; `samples` from 0. Maybe a view of what the
+        cache holds: not to be written to."""
         about = self.header.levels[level]
         if not about.planes:
             whole = self._assembled(about, level, False, 0, column, row, width, height)
-            wanted = list(samples)
-            return whole if wanted == list(range(about.samples)) else np.take(whole, wanted, axis=2)
+            return _of_samples(whole, list(samples))
         return np.concatenate(
             [self._assembled(about, level, False, s, column, row, width, height) for s in samples],
             axis=2,
@@ -113,7 +114,7 @@ class CogFile:
                 part = block[top - y * side : bottom - y * side, left - x * side : right - x * side]
                 if result is None:
                     if (first_x, first_y) == (last_x, last_y):
-                        return np.ascontiguousarray(part)
+                        return part
                     result = np.empty((height, width, block.shape[2]), block.dtype)
                 result[top - row : bottom - row, left - column : right - column] = part
         assert result is not None, "a window has a block"
@@ -130,6 +131,16 @@ class CogFile:
             block = _decoded(about, raw)
             CACHE.put(key, block)
         return block
+
+
+def _of_samples(whole: Array, samples: list[int]) -> Array:
+    """Those samples, as a view where they lie evenly."""
+    steps = {after - before for before, after in pairwise(samples)} or {1}
+    if len(steps) > 1 or steps == {0}:
+        return np.take(whole, samples, axis=2)
+    step = steps.pop()
+    end = samples[-1] + (1 if step > 0 else -1)
+    return whole[..., samples[0] : None if end < 0 else end : step]
 
 
 def _decoded(about: Level, raw: bytes) -> Array:

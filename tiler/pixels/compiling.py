@@ -6,7 +6,9 @@ and loaded in milliseconds.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -51,5 +53,15 @@ def compile_for(dtypes: Sequence[str] = USUAL_TYPES) -> None:
           source_transform=(1.0, 0.0, 0.0, 0.0, -1.0, 1.0), source_size=(1, 1))  # fmt: skip
 
 
+def forget() -> None:
+    """Remove what was compiled before: Numba does not see changes in the modules that a loop
+    calls."""
+    for pattern in ("*.nbi", "*.nbc"):
+        for path in (Path(__file__).parent / "__pycache__").glob(pattern):
+            path.unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
+    if "--anew" in sys.argv:
+        forget()
     compile_for()
