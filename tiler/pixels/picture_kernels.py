@@ -221,6 +221,7 @@ def draw_values(
                     if opaque != 0:
                         opacity, count = 255, count + 1
                         if alpha >= 0:
+                            opaque = math.floor(opaque + 0.5) if whole else opaque
                             opacity = math.ceil(min(opaque / alpha_full, 1.0) * 255 - 1e-4)
                         row[1 + first + j] = _colour(
                             _level(values[0], whole, low[0], scale[0], 0),
