@@ -201,11 +201,10 @@ frontend() {
 
 kernels() { # the tile server's compiled loops, made beside the next steps and kept on disk
     stamp=.venv/.compiled-kernels
-    sum=$(cat tiler/pixels/kernels.py tiler/pixels/predictors.py requirements.txt | sha256sum)
+    sum=$(cat tiler/pixels/*.py requirements.txt | sha256sum)
     [ "$sum" = "$(cat "$stamp" 2>/dev/null)" ] && return
     say "Compiling the tile server's inner loops"
-    { .venv/bin/python -c "from tiler.pixels import kernels, predictors
-kernels.compile_for(); predictors.compile_for()" && echo "$sum" >"$stamp"; } &
+    { .venv/bin/python -m tiler.pixels.compiling --anew && echo "$sum" >"$stamp"; } &
     compiling=$!
 }
 

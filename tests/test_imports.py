@@ -18,6 +18,7 @@ PIXEL_LIBRARIES = {
     "affine",
     "imagecodecs",
     "isal",
+    "llvmlite",
     "morecantile",
     "numba",
     "numpy",

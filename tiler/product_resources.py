@@ -97,7 +97,7 @@ async def preview(
     columns, rows = preview_size(ref, width, height, max_size)
     key = ("preview", ref.uuid, ref.version, ref.style.digest, columns, rows, media.extension)
     gate = gate_for(ref, columns, rows, len(ref.style.bands))
-    work = partial(draw, ref, ref.bounds, ref.crs_wkt, columns, rows, media)
+    work = partial(draw, ref, ref.bounds, ref.crs_wkt, columns, rows, media, even_empty=True)
     body = await gate.draw(key, work, request.receive)
     return Response(body, media_type=media.media_type, headers=headers)
 

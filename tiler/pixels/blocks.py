@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,8 @@ class CogFile:
         self, level: int, box: Box, samples: Sequence[int], *, with_mask: bool = False
     ) -> tuple[Array, Array | None]:
         """Pixels (height, width, samples) of a level, `samples` from 0; and on demand the mask
-        (height, width), True for valid. All blocks that are missing are read at once."""
+        (height, width), True for valid. All blocks that are missing are read at once. Maybe a view
+        of what the cache holds: not to be written to."""
         about = self.header.levels[level]
         planes = samples if about.planes else (0,)
         layers = [_Layer(self.path, about, level, False, plane) for plane in planes]
@@ -115,10 +117,7 @@ class CogFile:
         mask = parts.pop()[..., 0] != 0 if with_mask else None
         if about.planes:
             return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2), mask
-        wanted, whole = list(samples), parts[0]
-        if wanted == list(range(about.samples)):
-            return whole, mask
-        return np.take(whole, wanted, axis=2), mask
+        return _of_samples(parts[0], list(samples)), mask
 
     def window(
         self, level: int, column: int, row: int, width: int, height: int, samples: Sequence[int]
@@ -163,6 +162,16 @@ def _range(about: Level, number: int) -> tuple[int, int]:
     return int(about.offsets[number]), int(about.sizes[number])
 
 
+def _of_samples(whole: Array, samples: list[int]) -> Array:
+    """Those samples, as a view where they lie evenly."""
+    steps = {after - before for before, after in pairwise(samples)} or {1}
+    if len(steps) > 1 or steps == {0}:
+        return np.take(whole, samples, axis=2)
+    step = steps.pop()
+    end = samples[-1] + (1 if step > 0 else -1)
+    return whole[..., samples[0] : None if end < 0 else end : step]
+
+
 def _assembled(layer: _Layer, blocks: dict[BlockKey, Array | Raw], box: Box) -> Array:
     """The box out of its blocks: (height, width, samples)."""
     about, side = layer.about, layer.about.block
@@ -176,7 +185,7 @@ def _assembled(layer: _Layer, blocks: dict[BlockKey, Array | Raw], box: Box) -> 
             continue
         if (part.height, part.width) == (box.height, box.width):
             rows = block[part.row : part.row + part.height]
-            return np.ascontiguousarray(rows[:, part.column : part.column + part.width])
+            return rows[:, part.column : part.column + part.width]
         if result is None:
             result = np.empty(shape_of(about, box.height, box.width), about.dtype)
         copy_part(block, part, result)

@@ -6,10 +6,13 @@ and loaded in milliseconds.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from tiler.pixels import predictors
 from tiler.pixels.colours import Indexed, as_colours
 from tiler.pixels.deflate import deflate
 from tiler.pixels.kernels import resample
@@ -49,7 +52,18 @@ def compile_for(dtypes: Sequence[str] = USUAL_TYPES) -> None:
     as_colours(Indexed(np.zeros((1, 1), np.uint8), np.zeros((1, 4), np.uint8)))
     place((0.0, 0.0, 1.0, 1.0), "EPSG:3857", 32, 32, source_crs="EPSG:3857",
           source_transform=(1.0, 0.0, 0.0, 0.0, -1.0, 1.0), source_size=(1, 1))  # fmt: skip
+    predictors.compile_for()
+
+
+def forget() -> None:
+    """Remove what was compiled before: Numba does not see changes in the modules that a loop
+    calls."""
+    for pattern in ("*.nbi", "*.nbc"):
+        for path in (Path(__file__).parent / "__pycache__").glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
+    if "--anew" in sys.argv:
+        forget()
     compile_for()

@@ -24,9 +24,10 @@ LONGEST_CODE = 12
 """Bits: four codes and what is left of the last byte fit into a word."""
 SAMPLED = 4
 """Codes are made for every fourth word's bytes: the file grows by a few bytes."""
-_BYTE = np.uint64(255)
-_SHIFT = np.uint64(8)
-_ZERO = np.uint64(0)
+_BYTE: Any = np.uint64(255)
+_SHIFT: Any = np.uint64(8)
+_ZERO: Any = np.uint64(0)
+_Bits: Any = np.int64
 RUN_LENGTHS = np.array([3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59,
                         67, 83, 99, 115, 131, 163, 195, 227, 258])  # fmt: skip
 RUN_BITS = np.array([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5,
@@ -64,7 +65,7 @@ def deflate(lines: Array, size: int, out: Array) -> int:
             high = (e2 >> _SHIFT) | ((e3 >> _SHIFT) << (e2 & _BYTE))
             low_bits = (e0 & _BYTE) + (e1 & _BYTE)
             word |= (low | (high << low_bits)) << np.uint64(bits)
-            bits += np.int64(low_bits + (e2 & _BYTE) + (e3 & _BYTE))
+            bits += _Bits(low_bits + (e2 & _BYTE) + (e3 & _BYTE))
             store_word(out, np.uint64(at), word)
             at += bits >> 3
             word >>= np.uint64(bits & ~7)
@@ -73,9 +74,9 @@ def deflate(lines: Array, size: int, out: Array) -> int:
         n += 1
     for k in range(whole << 3, size):
         entry = codes[lines[k]]
-        at, word, bits = _put(out, at, word, bits, entry >> _SHIFT, np.int64(entry & _BYTE))
+        at, word, bits = _put(out, at, word, bits, entry >> _SHIFT, _Bits(entry & _BYTE))
     entry = codes[END_OF_BLOCK]
-    at, word, bits = _put(out, at, word, bits, entry >> _SHIFT, np.int64(entry & _BYTE))
+    at, word, bits = _put(out, at, word, bits, entry >> _SHIFT, _Bits(entry & _BYTE))
     return at + (1 if bits else 0)
 
 
@@ -215,7 +216,7 @@ def _write_zeros(
         while RUN_LENGTHS[s] > run:
             s -= 1
         entry = codes[257 + s]
-        at, word, bits = _put(out, at, word, bits, entry >> _SHIFT, np.int64(entry & _BYTE))
+        at, word, bits = _put(out, at, word, bits, entry >> _SHIFT, _Bits(entry & _BYTE))
         # The bits of how much longer it is, then the distance: a zero.
         longer = np.uint64(run - RUN_LENGTHS[s])
         at, word, bits = _put(out, at, word, bits, longer, RUN_BITS[s] + 1)

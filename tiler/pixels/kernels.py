@@ -116,5 +116,5 @@ def resample(
                     valid_count += 1
                     mask[i, j] = True
                     if alpha >= 0:
-                        opacity[i, j] = opaque
+                        opacity[i, j] = math.floor(opaque + 0.5) if whole else opaque
     return valid_count

@@ -41,6 +41,7 @@ from tiler.pixels.rows import (
     mix_band,
     mix_bytes,
     pack_levels,
+    settle_void,
     write_row,
 )
 from tiler.pixels.source_values import BILINEAR, NEAREST, Place, value_at
@@ -220,6 +221,7 @@ def draw_values(
                     if opaque != 0:
                         opacity, count = 255, count + 1
                         if alpha >= 0:
+                            opaque = math.floor(opaque + 0.5) if whole else opaque
                             opacity = math.ceil(min(opaque / alpha_full, 1.0) * 255 - 1e-4)
                         row[1 + first + j] = _colour(
                             _level(values[0], whole, low[0], scale[0], 0),
@@ -269,9 +271,11 @@ def draw_ramp(
                 )  # fmt: skip
                 if window_mask.size > 0:
                     doubt_mask(window_mask, run, many, is_nearest, doubtful)
+                if has_nodata[0] or not whole:
+                    settle_void(taps, many, nodata[0], has_nodata[0], out[i, first:], doubtful)
             for j in range(many):
-                if not doubtful[j]:
-                    count += 1
+                if doubtful[j] != 1:
+                    count += doubtful[j] == 0
                     continue
                 out[i, first + j] = 0
                 x, y = run[X] + j * run[DX], run[Y] + j * run[DY]

@@ -43,27 +43,25 @@ _KNOWN = frozenset({
 
 
 def draw(
-    ref: AssetRef, bounds: Bounds, crs: str, width: int, height: int, media: MediaFormat
-) -> bytes | None:
+    ref: AssetRef, bounds: Bounds, crs: str, width: int, height: int, media: MediaFormat,
+    *, even_empty: bool = False,
+) -> bytes | None:  # fmt: skip
     """The file of a rectangle, in the product's style; None where nothing is valid in it and the
-    format has no transparency.
+    format has no transparency, unless it is wanted `even_empty`.
 
     Arguments and errors are those of `read_window`.
     """
+    needs_data = not (media.has_transparency or even_empty)
     if media.is_picture and max(width, height) <= BLOCK and _is_quick(ref):
         drawn = _draw_quickly(ref, bounds, crs, width, height, media)
         if drawn is not None:
             picture, count = drawn
-            if count == 0 and not media.has_transparency:
-                return None
-            return encode(picture, media)
+            return None if count == 0 and needs_data else encode(picture, media)
     pixels = read_window(
         ref, bounds, crs, width, height, bands=bands_for(ref.style, media),
         resampling=ref.style.resampling if media.is_picture else "nearest",
     )  # fmt: skip
-    if pixels.is_empty and not media.has_transparency:
-        return None
-    return render(pixels, ref.style, media.extension)
+    return None if pixels.is_empty and needs_data else render(pixels, ref.style, media.extension)
 
 
 def _is_quick(ref: AssetRef) -> bool:

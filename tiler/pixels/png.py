@@ -58,7 +58,7 @@ def _encode_lines(lines: ScanLines) -> bytes:
     out = np.empty(2 * size + 1024, np.uint8)
     length = deflate(lines.lines, size, out)
     checksum = isal_zlib.adler32(lines.lines[:size])
-    struct.pack_into(">I", out, length, checksum)
+    out[length : length + 4] = list(checksum.to_bytes(4, "big"))
     colour = RGB if lines.channels == 3 else RGBA
     return _file(lines.width, lines.height, 8, colour, out[: length + 4])
 
@@ -88,7 +88,9 @@ def _file(
 
 def _chunk(name: bytes, data: bytes | Bytes) -> list[bytes]:
     checksum = isal_zlib.crc32(data, isal_zlib.crc32(name))
-    return [struct.pack(">I", len(data)), name, memoryview(data), struct.pack(">I", checksum)]  # type: ignore[list-item]
+    # Joined without a copy before: an array of bytes is a buffer, though its stubs say no.
+    body: Any = data
+    return [struct.pack(">I", len(data)), name, body, struct.pack(">I", checksum)]
 
 
 def _last_translucent(palette: NDArray[Any]) -> int:

@@ -15,7 +15,7 @@ from rasterio.transform import from_bounds
 
 from repository.errors import NotFound
 from repository.rendering_style import RenderingStyle
-from tiler.pixels.colours import Colours, Picture, ScanLines, as_colours
+from tiler.pixels.colours import Colours, Indexed, Picture, ScanLines, as_colours
 from tiler.pixels.png import encode_png
 from tiler.pixels.reading import Pixels
 from tiler.pixels.styles import paint
@@ -77,18 +77,25 @@ def encode(picture: Picture, media: MediaFormat) -> bytes:
     """A picture as a file of a picture's format."""
     if media.extension == "png" or isinstance(picture, ScanLines):
         return encode_png(picture)
-    colours = as_colours(picture)
     if media.extension == "jpg":
-        return bytes(jpeg_encode(_on_white(colours), level=JPEG_QUALITY))
+        return bytes(jpeg_encode(_on_white(picture), level=JPEG_QUALITY))
+    colours = as_colours(picture)
     return bytes(webp_encode(_with_alpha(colours), level=WEBP_QUALITY, method=0, lossless=False))
 
 
-def _on_white(colours: Colours) -> NDArray[np.uint8]:
+def _on_white(picture: Indexed | Colours) -> NDArray[np.uint8]:
     """JPEG has no transparency: paper shows through."""
-    if colours.alpha is None:
-        return colours.rgb
-    share = colours.alpha[..., None].astype(np.uint16)
-    mixed = (colours.rgb * share + 255 * (255 - share) + 127) // 255
+    if isinstance(picture, Indexed):
+        colours, alpha = picture.palette[:, :3], picture.palette[:, 3]
+        return as_colours(Indexed(picture.index, np.insert(_mixed(colours, alpha), 3, 255, 1))).rgb
+    if picture.alpha is None:
+        return picture.rgb
+    return _mixed(picture.rgb, picture.alpha)
+
+
+def _mixed(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    share = alpha[..., None].astype(np.uint16)
+    mixed = (colours * share + 255 * (255 - share) + 127) // 255
     return mixed.astype(np.uint8)
 
 

@@ -75,9 +75,12 @@ def row_runs(
         down_x = (columns[b_next, cell] - columns[a_next, cell]) * step_i * per_x
         down_y = (rows[b_next, cell] - rows[a_next, cell]) * step_i * per_y
         run = runs[count]
+        run[HALF_X], run[HALF_Y] = _halves(dx, dy, down_x, down_y)
+        if every_column:  # one pixel, whose neighbours may be nowhere
+            x, y = (c0 + turn - frame[2]) * per_x, (r0 - frame[3]) * per_y
+            dx = dy = 0.0
         run[FIRST], run[END], run[X], run[Y], run[DX], run[DY] = first, end, x, y, dx, dy
         run[STATE] = _state(x, y, dx * (end - 1 - first), dy * (end - 1 - first), frame, layout)
-        run[HALF_X], run[HALF_Y] = _halves(dx, dy, down_x, down_y)
         count += 1
         first = end
     return count
@@ -112,6 +115,8 @@ def _halves(dx: float, dy: float, down_x: float, down_y: float) -> tuple[float, 
     grid that is turned by more than some degrees, the box around it."""
     across, along = abs(dx + down_x), abs(dy + down_y)
     around_x, around_y = abs(dx) + abs(down_x), abs(dy) + abs(down_y)
+    if not (math.isfinite(around_x) and math.isfinite(around_y)):
+        return 0.5, 0.5
     if across < 0.6 * around_x or along < 0.6 * around_y:
         return around_x / 2, around_y / 2
     return across / 2, along / 2

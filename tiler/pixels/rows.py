@@ -93,6 +93,25 @@ def mix_band(
 
 
 @njit(**INNER)
+def settle_void(
+    taps: Array, count: int, void: float, has_void: bool, levels: Array, doubtful: Array
+) -> None:
+    """Level 0 where none of the four values is valid; `doubtful` is 2 there."""
+    nothing = np.float32(void if has_void else np.nan)
+    p00, p01, p10, p11 = taps[0], taps[1], taps[2], taps[3]
+    for j in range(count):
+        above = ((p00[j] == nothing) | (p00[j] != p00[j])) & (
+            (p01[j] == nothing) | (p01[j] != p01[j])
+        )
+        below = ((p10[j] == nothing) | (p10[j] != p10[j])) & (
+            (p11[j] == nothing) | (p11[j] != p11[j])
+        )
+        is_void = above & below
+        doubtful[j] = np.uint8(2) if is_void else doubtful[j]
+        levels[j] = np.uint8(0) if is_void else levels[j]
+
+
+@njit(**INNER)
 def doubt_mask(
     window_mask: Array, run: Array, count: int, is_nearest: bool, doubtful: Array
 ) -> None:

@@ -13,6 +13,8 @@ Place = np.uint64
 """Numbers of values are unsigned: Numba tests signed ones for Python's counting from the end."""
 
 NEAREST, BILINEAR, AVERAGE, MODE = 0, 1, 2, 3
+MOST_SAMPLES = 32
+"""Along each side of a footprint: larger ones are of rasters of which a few pixels are left."""
 
 
 @njit(**INNER)
@@ -107,9 +109,10 @@ def average(
     values[:] = 0.0
     weights[:] = 0.0
     opacity = total = 0.0
-    for v in range(int(top), min(math.ceil(bottom - 1e-9), height)):
+    skip_x, skip_y = 1 + int((right - left) / MOST_SAMPLES), 1 + int((bottom - top) / MOST_SAMPLES)
+    for v in range(int(top), min(math.ceil(bottom - 1e-9), height), skip_y):
         tall = min(bottom, v + 1.0) - max(top, float(v))
-        for u in range(int(left), min(math.ceil(right - 1e-9), width)):
+        for u in range(int(left), min(math.ceil(right - 1e-9), width), skip_x):
             weight = tall * (min(right, u + 1.0) - max(left, float(u)))
             opaque = opacity_at(
                 flat, layout, window_mask, nodata, has_nodata, alpha, never_void, u, v
@@ -146,9 +149,10 @@ def mode(
     left, top = max(x - half_x, 0.0), max(y - half_y, 0.0)
     right, bottom = min(x + half_x, float(width)), min(y + half_y, float(height))
     found, best, best_u, best_v = 0, 0.0, -1, -1
-    for v in range(int(top), min(math.ceil(bottom - 1e-9), height)):
+    skip_x, skip_y = 1 + int((right - left) / MOST_SAMPLES), 1 + int((bottom - top) / MOST_SAMPLES)
+    for v in range(int(top), min(math.ceil(bottom - 1e-9), height), skip_y):
         tall = min(bottom, v + 1.0) - max(top, float(v))
-        for u in range(int(left), min(math.ceil(right - 1e-9), width)):
+        for u in range(int(left), min(math.ceil(right - 1e-9), width), skip_x):
             opaque = opacity_at(
                 flat, layout, window_mask, nodata, has_nodata, alpha, never_void, u, v
             )

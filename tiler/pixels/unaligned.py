@@ -11,8 +11,7 @@ from numba.extending import intrinsic
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def load_word(typing_context: Any, array: Any, offset: Any) -> Any:
+def _load_word(typing_context: Any, array: Any, offset: Any) -> Any:
     """The little-endian word of the eight bytes from `offset` (unsigned), which must exist."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -23,8 +22,7 @@ def load_word(typing_context: Any, array: Any, offset: Any) -> Any:
     return types.uint64(array, types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def store_word(typing_context: Any, array: Any, offset: Any, word: Any) -> Any:
+def _store_word(typing_context: Any, array: Any, offset: Any, word: Any) -> Any:
     """Write a word to the eight bytes from `offset` (unsigned), which must exist."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -38,3 +36,7 @@ def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     start = builder.bitcast(array.data, _BYTE.as_pointer())
     return builder.bitcast(builder.gep(start, [arguments[1]]), _WORD.as_pointer())
+
+
+load_word: Any = intrinsic(_load_word)
+store_word: Any = intrinsic(_store_word)
