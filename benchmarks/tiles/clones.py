@@ -2,7 +2,7 @@
 
     python -m benchmarks.tiles.clones --count 10000
 
-Pixels are those of samples/spot; each row says that they lie elsewhere. Waits for the overview.
+Pixels are those of live/spot; each row says that they lie elsewhere. Waits for the overview.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, required=True)
     count = parser.parse_args().count
-    first = Product.objects.get(collection_id="samples", slug="spot")
+    first = Product.objects.get(collection_id="live", slug="spot")
     with transaction.atomic():
         world, _ = Collection.objects.get_or_create(
             id="world", defaults={"title": "World", "owner": first.owner}

@@ -114,7 +114,7 @@ def make_world(product: Product, folder: Path, count: int) -> str:
     of its own. Returns why that cannot be, or nothing.
     """
     source = write_small_lonlat(folder / "spot.tif")
-    publish(product, "samples", [source])
+    publish(product, "live", [source])
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.tiles.clones", "--count", str(count)],
         cwd=ROOT, env=os.environ | product.env, text=True, capture_output=True, check=False,
