@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from repository.rendering_style import ColorStop, RenderingStyle
+from tests.rasters import write_raster
+from tests.tiler.refs import ref_of
 from tiler.pixels.colours import as_colours
-from tiler.pixels.reading import Pixels
+from tiler.pixels.pictures import draw
+from tiler.pixels.reading import Pixels, read_window
+from tiler.pixels.rendering import media_format
 from tiler.pixels.styles import paint
 
 RED, GREEN, BLUE = (200, 30, 0, 255), (0, 160, 40, 255), (10, 20, 250, 255)
@@ -96,3 +103,22 @@ def test_a_formula_is_drawn_through_its_colours() -> None:
     assert picture.alpha is not None
     assert [tuple(c) for c in picture.rgb[0, :2]] == [GREEN[:3], RED[:3]]
     assert list(picture.alpha[0]) == [255, 255, 0]
+
+
+@pytest.mark.parametrize("fields", [
+    {"kind": "stops"}, {"kind": "intervals"}, {"kind": "stops", "outside": "transparent"},
+    {"kind": "stops", "formula": "b1 - b2", "bands": (1, 2)},
+    {"kind": "ramp", "stretch": ((3, 5),), "outside": "transparent"},
+])  # fmt: skip
+def test_the_quick_way_leaves_such_styles_alone(tmp_path: Path, fields: dict[str, Any]) -> None:
+    data = np.stack([np.arange(64).reshape(8, 8), np.full((8, 8), 30)]).astype("uint16")
+    drawn = style((2, RED), (7, GREEN), (40, BLUE), **fields)
+    ref = ref_of(write_raster(tmp_path / "a.tif", data, nodata=9), drawn)
+    window = (ref.bounds, ref.crs_wkt, ref.width, ref.height)
+    body = draw(ref, *window, media_format("png"))
+    assert body is not None
+    expected = as_colours(paint(read_window(ref, *window, bands=drawn.bands), drawn))
+    found = np.asarray(Image.open(io.BytesIO(body)).convert("RGBA"))
+    alpha = 255 if expected.alpha is None else expected.alpha
+    assert (found[..., 3] == alpha).all()
+    assert (found[..., :3] == expected.rgb)[found[..., 3] > 0].all()
