@@ -77,6 +77,15 @@ def next_waiting() -> int | None:
     return _due().values_list("pk", flat=True).first()
 
 
+def try_again() -> int:
+    """Have everything drawn that failed or was declined, as settings may have changed; how many."""
+    again = (PyramidState.FAILED, PyramidState.DECLINED)
+    with around("pyramids.write"):
+        return Pyramid.objects.filter(state__in=again, retired=None).update(
+            state=PyramidState.WAITING, attempts=0, not_before=None, error="", updated=Now()
+        )
+
+
 def has_work() -> bool:
     """Whether a worker would find something to draw now."""
     return _due().exists() and not jobs_wait()

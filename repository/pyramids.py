@@ -76,13 +76,18 @@ def plan(product: Product, renderer: str) -> None:
         again = {"state": PyramidState.WAITING, "attempts": 0, "not_before": None, "error": ""}
         changes = again if row.state == PyramidState.FAILED else {}
         _change(row, revision=locked.revision, retired=None, **changes)
+        is_open = bool(changes) or row.state in (PyramidState.WAITING, PyramidState.RENDERING)
+        others = Pyramid.objects.filter(product=locked).exclude(pk=row.pk)
         # Of another setting are the same pictures: they serve until those of this one are there.
-        same = Q(version=locked.version, drawing=style.digest, renderer=renderer)
-        serving = same & Q(pk=locked.stored_pyramid or 0)
-        retire(Pyramid.objects.filter(product=locked).exclude(pk=row.pk).exclude(serving))
-        kept = Pyramid.objects.filter(serving, retired=None).exists()
-        if row.state == PyramidState.READY or not kept:
+        serving = others.filter(
+            pk=locked.stored_pyramid or 0, version=locked.version, drawing=style.digest,
+            renderer=renderer, retired=None,
+        )  # fmt: skip
+        if is_open and serving.exists():
+            others = others.exclude(pk=locked.stored_pyramid or 0)
+        else:
             show(locked, row.pk if row.state == PyramidState.READY else None)
+        retire(others)
 
 
 def lose(key: str) -> bool:

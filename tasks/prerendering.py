@@ -17,7 +17,14 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from repository import pyramid_queue, pyramids
 from repository.connections import patiently
-from repository.errors import LeaseLost, RastrumError, Rejected, StepFailed
+from repository.errors import (
+    LeaseLost,
+    OutOfSpace,
+    RastrumError,
+    Rejected,
+    StepFailed,
+    Unavailable,
+)
 from repository.models import Asset, Pyramid
 from repository.models.asset import AssetRole
 from repository.models.collection import Prerender
@@ -94,8 +101,8 @@ def _work(lease: PyramidLease) -> None:
         _bring_about(lease, folder)
     except LeaseLost:
         log.info("pyramid %d: not wanted any more", lease.pyramid_id)
-    except _GivesWay:
-        log.info("pyramid %d: waits, because a job needs the worker", lease.pyramid_id)
+    except (_GivesWay, OutOfSpace, Unavailable) as reason:
+        log.info("pyramid %d: waits: %s", lease.pyramid_id, reason)
         _tell(pyramid_queue.give_way, lease)
     except (OperationalError, InterfaceError):
         log.warning("pyramid %d: no database to tell; its lease will run out", lease.pyramid_id)
@@ -164,7 +171,7 @@ def _reporter(lease: PyramidLease) -> Callable[[float], None]:
     def report(share: float) -> None:
         pyramid_queue.advance(lease, share)
         if pyramid_queue.jobs_wait():
-            raise _GivesWay
+            raise _GivesWay("a job needs the worker")
 
     return report
 

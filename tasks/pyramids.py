@@ -18,12 +18,12 @@ from repository.raster_info import RasterInfo
 from repository.rendering_style import RenderingStyle
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.empty_tiles import empty_tile
+from tiler.pixels.pictures import draw
 from tiler.pixels.pmtiles import ArchiveWriter
 from tiler.pixels.pyramid_index import SPANS, Span
-from tiler.pixels.reading import read_tile
-from tiler.pixels.rendering import bands_for, media_format, render
+from tiler.pixels.rendering import media_format
 from tiler.pixels.tile_ids import first_id, tile_ids, tiles_of
-from tiler.pixels.tile_matrix_sets import MAX_LATITUDE, WEB_MERCATOR_QUAD
+from tiler.pixels.tile_matrix_sets import MAX_LATITUDE, TILE_SIZE, WEB_MERCATOR_QUAD
 from tiler.pixels.zooms import zoom_range
 
 SAMPLED_TILES = 40
@@ -126,12 +126,9 @@ def _estimated_bytes(order: PyramidOrder, ref: AssetRef, z: int) -> int:
 
 def _draw(order: PyramidOrder, ref: AssetRef, z: int, x: int, y: int) -> bytes:
     """The tile as `tiler.drawing` gives it to whoever asks."""
-    media = media_format(order.extension)
-    pixels = read_tile(
-        ref, WEB_MERCATOR_QUAD, z, x, y, bands=bands_for(ref.style, media),
-        resampling=ref.style.resampling,
-    )  # fmt: skip
-    return render(pixels, ref.style, order.extension)
+    bounds, crs = WEB_MERCATOR_QUAD.bounds(z, x, y), WEB_MERCATOR_QUAD.crs
+    drawn = draw(ref, bounds, crs, TILE_SIZE, TILE_SIZE, media_format(order.extension))
+    return empty_tile(order.extension) if drawn is None else drawn
 
 
 def _addresses(z: int, span: Span) -> Iterator[tuple[int, int, int]]:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from repository import collections, editing, pyramid_queue, registration, uploads
-from repository.errors import Gone, LeaseLost, NotFound
+from repository.errors import Gone, LeaseLost, NotFound, OutOfSpace
 from repository.models import Collection, Job, Product, Pyramid
 from repository.storage import object_store
 from tasks import ingest as way_in
@@ -133,6 +133,36 @@ def test_auto_declines_what_costs_more_than_its_share(publish: Publish, settings
     assert "room" in row.error
     Collection.objects.update(prerender="always")
     assert draw(product).state == "ready"
+    assert one_tile(found(product))[0]
+    Collection.objects.update(prerender="auto")
+    assert draw(product).state == "declined"
+    assert one_tile(found(product))[0] is None
+    settings.PRERENDER_PERCENT = 10_000
+    call_command("prerender", stdout=StringIO())
+    assert draw(product).state == "ready"
+
+
+def test_what_is_stored_serves_until_that_of_another_setting_is_there(publish: Publish) -> None:
+    product = publish()
+    draw(product)
+    Collection.objects.update(prerender="auto")
+    look_round()
+    assert Pyramid.objects.filter(retired=None).count() == 2
+    assert one_tile(found(product))[0]
+    prerender()
+    assert Pyramid.objects.filter(retired=None).count() == 1
+
+
+def test_a_full_disk_uses_up_no_try(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: Any) -> None:
+        raise OutOfSpace
+
+    publish()
+    look_round()
+    monkeypatch.setattr(prerendering, "checksums_of", no_room)
+    prerender()
+    row = Pyramid.objects.get()
+    assert (row.state, row.attempts) == ("waiting", 0)
 
 
 def test_a_new_style_is_drawn_anew_and_the_old_one_goes(publish: Publish, owner: Role) -> None:

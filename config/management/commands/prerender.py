@@ -15,7 +15,8 @@ from tiler.pixels.renderer import RENDERER
 
 
 class Command(BaseCommand):
-    """Without --status: every product counts as settled, and the workers are told."""
+    """Without --status: every product counts as settled, what failed or was declined is tried
+    again, and the workers are told."""
 
     help = "Has tiles of products drawn ahead of time and stored; prints what that takes."
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             self._tell(collection)
 
     def _plan(self) -> None:
+        pyramid_queue.try_again()
         while pyramids.look_round(RENDERER, settled_seconds=0):
             pass
         waiting = pyramid_queue.next_waiting()

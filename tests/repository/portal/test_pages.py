@@ -195,6 +195,22 @@ def test_a_collection_is_made_with_its_settings(signed_in: SignedIn, stranger: R
     assert Collection.objects.get(id="snow").visibility == "private"
 
 
+def test_a_collection_says_whether_tiles_are_stored(
+    signed_in: SignedIn, collection: Collection, owner: Role
+) -> None:
+    client, form = signed_in(owner), {"title": "Alps", "visibility": "public",
+                                      "contributors": "owner"}  # fmt: skip
+    for sent, kept in (("never", "never"), ("", "never"), ("always", "always")):
+        client.post("/collections/alps/settings", form | {"prerender": sent})
+        assert Collection.objects.get(id="alps").prerender == kept
+
+
+def test_the_map_asks_for_the_format_that_is_stored(client: Client, product: Product) -> None:
+    assert "/{y}.png" in client.get("/products/alps/dem").content.decode()
+    Product.objects.update(style=product.style | {"kind": "rgb", "bands": [1, 1, 1]})
+    assert "/{y}.webp" in client.get("/products/alps/dem").content.decode()
+
+
 def test_a_taken_id_is_told_beside_its_field(
     signed_in: SignedIn, collection: Collection, stranger: Role
 ) -> None:
