@@ -193,7 +193,7 @@ PRERENDER_SECONDS = _integer("PRERENDER_SECONDS", 3600, least=10)
 """Wall clock of drawing the tiles of one product."""
 TILE_CACHE_MB = _integer("TILE_CACHE_MB", 32)
 """Drawn tiles that each web process keeps; 0: none."""
-BLOCK_CACHE_MB = _integer("BLOCK_CACHE_MB", 160)
+BLOCK_CACHE_MB = _integer("BLOCK_CACHE_MB", 96)
 """Decoded blocks of rasters that each web process keeps; 0: none."""
 RENDERS_AT_ONCE = _integer("RENDERS_AT_ONCE", 2, least=1)
 """Tiles that one web process draws at the same time; a short queue waits, the rest is told 503."""

@@ -22,7 +22,7 @@ from tiler.tile_cache import TileCache, TileKey
 
 SMALL_BYTES = 4 * 2**20
 """Of values: what needs more is drawn one at a time, by the gate of large ones."""
-MOST_BYTES = 48 * 2**20
+MOST_BYTES = 32 * 2**20
 """Of values in one answer: reading, sampling and encoding hold several times as much."""
 
 CACHE = TileCache(settings.TILE_CACHE_MB * 2**20)

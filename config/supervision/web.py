@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pickle
 import socket
 import time
@@ -21,6 +22,14 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than a proxy in front of us keeps its connections: else it may ask on a closed one."""
 SILENT_SECONDS = 60
 """A busy machine may answer late; a process that hangs for a minute is replaced."""
+
+MALLOC = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 2**20),
+}
+"""glibc gives the memory of large pictures back at once, and threads share their free memory: ten
+previews of 2048 pixels left 75 MB behind, with this 4 (measured)."""
 
 
 class WebProcess(Process):
@@ -95,6 +104,8 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    for name, value in MALLOC.items():
+        os.environ.setdefault(name, value)  # read by glibc in the processes that we start
     listening = socket.socket(fileno=given.fd)
     WebProcesses(config, sockets=[listening]).run()
 

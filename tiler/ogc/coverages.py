@@ -24,7 +24,7 @@ MEDIA_TYPES = {
     GEOTIFF: "image/tiff; application=geotiff", COVERAGE_JSON: "application/prs.coverage+json",
 }  # fmt: skip
 
-MAX_BYTES = 100_000_000
+MAX_BYTES = 64_000_000
 """Decoded, of one answer: the values, the file made of them and the mask lie in memory at once."""
 
 MAX_JSON_VALUES = 1_000_000
