@@ -20,6 +20,7 @@ from tiler.render_gate import RenderGate
 from tiler.stored_tiles import stored_tile
 from tiler.tile_cache import TileCache, TileKey
 
+SMALL_PIXELS = 512 * 512
 SMALL_BYTES = 4 * 2**20
 """Of values: what needs more is drawn one at a time, by the gate of large ones."""
 MOST_BYTES = 32 * 2**20
@@ -81,7 +82,8 @@ def gate_for(ref: AssetRef, width: int, height: int, bands: int = 0) -> RenderGa
             f"{MOST_BYTES / 2**20:.0f} MB are the most for one answer.",
             code="invalid_size", hint="Ask for a smaller part.",
         )  # fmt: skip
-    return TILES if size <= SMALL_BYTES else LARGE
+    small = size <= SMALL_BYTES and width * height <= SMALL_PIXELS
+    return TILES if small else LARGE
 
 
 def _draw(key: TileKey, ref: AssetRef, tms: TileMatrixSet, media: MediaFormat) -> bytes:
