@@ -39,15 +39,19 @@ def product_headers(ref: AssetRef, *parts: object) -> dict[str, str]:
 def tile_headers(ref: AssetRef, stamp: str = "") -> Pairs:
     """Caching headers of the product's tiles, which depend on its pixels and its style alone.
 
-    `stamp` is what the address says that it shows (`tile_stamp`): if it is right, what is at that
+    `stamp` is what the address says that it shows (`stamped`): if it is right, what is at that
     address cannot change. A wrong one is an old address, which shows what there is now.
     """
     return _tile_headers(ref.uuid, ref.version, ref.style.digest, ref.is_public, stamp)
 
 
-def tile_stamp(ref: AssetRef) -> str:
-    """Names what the product's tiles show: the ETag without its quotes."""
-    return etag_of(ref.uuid, ref.version, ref.style.digest)[1:-1]
+def stamped(address: str, ref: AssetRef) -> str:
+    """The tile's address with the stamp of what it shows now, the ETag without its quotes; that
+    of a private product, which nobody may keep, as it is."""
+    if not ref.is_public:
+        return address
+    stamp = etag_of(ref.uuid, ref.version, ref.style.digest)[1:-1]
+    return f"{address}{'&' if '?' in address else '?'}v={stamp}"
 
 
 @lru_cache(maxsize=4096)

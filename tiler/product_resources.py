@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from repository.errors import BadRequest
 from repository.links import Links, links_for
 from tiler import descriptions
-from tiler.caching import not_modified, product_headers
+from tiler.caching import not_modified, product_headers, stamped
 from tiler.drawing import caller_of, gate_for
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.legends import legend_data, legend_picture
@@ -36,12 +36,13 @@ def tilejson(
     request: Request, c: str, p: str, tms: str = "WebMercatorQuad", tile_format: str = "png",
     style: Style = "default",
 ) -> Response:  # fmt: skip
-    """TileJSON of the product's tiles."""
+    """TileJSON of the product's tiles; a public one's addresses say what they show (`v`)."""
     tile_matrix_set(tms)
     extension = media_format(tile_format).extension
     ref = find_product(caller_of(request), c, p, style)
     links = request_links(request)
     template = links.styled(links.tiles(c, p, tms=tms, extension=extension), style)
+    template = stamped(template, ref)
     legend = links.styled(links.tile_resource(c, p, "legend.png"), style)
     return _json(request, ref, descriptions.tilejson(ref, template, legend), template)
 
