@@ -127,16 +127,34 @@ def _listen(stop: threading.Event, parameters: dict[str, Any]) -> None:
     while not stop.is_set():
         try:
             with psycopg.connect(**parameters, autocommit=True, connect_timeout=5) as line:
-                line.add_notify_handler(lambda _: raise_generation())
-                line.execute(f"listen {CHANNEL}")
-                _map()
+                _listen_on(line)
                 raise_generation()  # for what was said while nobody listened
                 while not stop.is_set():
                     _beat(line)
         except (psycopg.Error, OSError) as error:
+            if _word.heard != float("-inf"):
+                log.warning("no word of changes (%s); the database is asked each time", error)
             _word.heard = float("-inf")
-            log.info("no word of changes from the database (%s); asking it each time", error)
             stop.wait(BEAT_SECONDS)
+
+
+def _listen_on(line: psycopg.Connection[Any]) -> None:
+    """Raises OSError where the database's messages do not come through, as behind a pooler that
+    gives each transaction another connection."""
+    heard: set[str] = set()
+
+    def hear(notice: psycopg.Notify) -> None:
+        heard.add(notice.payload)
+
+    line.add_notify_handler(hear)
+    line.execute(f"listen {CHANNEL}")
+    mark = secrets.token_hex(8)
+    line.execute("select pg_notify(%s, %s)", (CHANNEL, mark))
+    line.execute("select 1")
+    if mark not in heard:
+        raise OSError("messages do not come through")
+    line.remove_notify_handler(hear)
+    line.add_notify_handler(lambda _: raise_generation())
 
 
 def _beat(line: psycopg.Connection[Any]) -> None:

@@ -156,6 +156,20 @@ def test_a_lost_connection_ends_remembering_and_is_made_again(listening: None) -
     wait_for(lambda: generation.current() not in (before, None), 5, "It does not listen again")
 
 
+def test_a_pooler_that_swallows_messages_is_noticed(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that gives each transaction another connection: LISTEN is lost."""
+    with psycopg.connect(**generation._connect_parameters(), autocommit=True) as line:
+        execute = line.execute
+        monkeypatch.setattr(
+            line, "execute",
+            lambda sql, *more: execute("select 1" if sql.startswith("listen") else sql, *more),
+        )  # fmt: skip
+        with pytest.raises(OSError, match="do not come through"):
+            generation._listen_on(line)
+
+
 def test_a_word_never_comes_back(listening: None) -> None:
     seen = set()
     for _ in range(500):
