@@ -25,9 +25,17 @@ class Dispatcher:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        path = scope["path"]
-        app = next((app for pattern, app in self.routes if pattern.match(path)), self.default)
-        await app(scope, receive, send)
+        await self._owner(scope["path"])(scope, receive, send)
+
+    def at_once(
+        self, path: str, query: str, headers: list[tuple[bytes, bytes]]
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
+        """What the address's application can answer without waiting, if it can."""
+        answer = getattr(self._owner(path), "at_once", None)
+        return answer(path, query, headers) if answer is not None else None
+
+    def _owner(self, path: str) -> ASGIApp:
+        return next((app for pattern, app in self.routes if pattern.match(path)), self.default)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         end: Callable[[], None] | None = None

@@ -59,16 +59,30 @@ async def drawn_tile(
 
     Raises Busy, ClientLeft, BadRequest `invalid_size`.
     """
-    # What lies across the network is asked for by the thread that draws.
+    body = ready_tile(ref, tms, z, x, y, media, size)
+    if body is not None:
+        return body
+    key = _key(ref, tms, z, x, y, media, size)
+    gate = gate_for(ref, size, size, 0 if not media.is_picture else len(ref.style.bands))
+    return await gate.draw(key, partial(_draw, key, ref, tms, media), receive)
+
+
+def ready_tile(
+    ref: AssetRef, tms: TileMatrixSet, z: int, x: int, y: int, media: MediaFormat, size: int
+) -> bytes | None:
+    """The same if it is stored on this machine or kept: without waiting for anything but a disk."""
+    # What is stored across the network is asked for by the thread that draws.
     here = not ref.gdal_environment
     if here and (stored := stored_tile(ref, tms, z, x, y, media, size)) is not None:
         return stored
-    key = TileKey(ref.uuid, ref.version, ref.style.digest, tms.name, z, x, y,
-                  media.extension, size)  # fmt: skip
-    if (body := CACHE.get(key)) is not None:
-        return body
-    gate = gate_for(ref, size, size, 0 if not media.is_picture else len(ref.style.bands))
-    return await gate.draw(key, partial(_draw, key, ref, tms, media), receive)
+    return CACHE.get(_key(ref, tms, z, x, y, media, size))
+
+
+def _key(
+    ref: AssetRef, tms: TileMatrixSet, z: int, x: int, y: int, media: MediaFormat, size: int
+) -> TileKey:
+    return TileKey(ref.uuid, ref.version, ref.style.digest, tms.name, z, x, y,
+                   media.extension, size)  # fmt: skip
 
 
 def gate_for(ref: AssetRef, width: int, height: int, bands: int = 0) -> RenderGate:

@@ -16,6 +16,8 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from config.supervision.short_answers import ShortAnswers
+
 STOP_SECONDS = 4
 """An open event stream must not hold a stop up for longer."""
 KEEP_ALIVE_SECONDS = 75
@@ -98,7 +100,7 @@ def main() -> None:
         workers=given.processes,
         lifespan="auto",
         loop="uvloop",
-        http="httptools",
+        http=ShortAnswers,
         ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         log_config=None,

@@ -138,3 +138,28 @@ def test_each_address_has_one_application(path: str, answerer: str) -> None:
     }
     with TestClient(Dispatcher(routes, named("django"))) as client:
         assert client.get(path).text == answerer
+
+
+class Ready:
+    """An application that knows an answer at once."""
+
+    def at_once(self, path: str, query: str, headers: Any) -> Any:
+        own = [(b"etag", b'"1"'), (b"x-content-type-options", b"none")]
+        return (200, own[:1], b"body") if path == "/a" and query == "b=1" else None
+
+
+def test_what_is_known_at_once_passes_the_same_guard(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["maps.example.org"]
+    guard = Guard(Dispatcher({"/a": Ready()}, default=hello))  # type: ignore[dict-item]
+    ours = [(b"host", b"maps.example.org:8000")]
+    found = guard.at_once(b"/a?b=1", ours)
+    assert found is not None
+    status, headers, body = found
+    assert (status, body) == (200, b"body")
+    assert (b"access-control-allow-origin", b"*") in headers
+    assert (b"x-content-type-options", b"nosniff") in headers
+    for target, sent in (
+        (b"/a?b=1", [(b"host", b"evil.example")]), (b"/a?b=1", []), (b"/a?b=2", ours),
+        (b"/%61?b=1", ours), (b"/other", ours), (b"/a?b=1", [*ours, (b"content-length", b"3")]),
+    ):  # fmt: skip
+        assert guard.at_once(target, sent) is None
