@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Hashable
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -38,15 +39,23 @@ class DirectMosaics:
         if match is None:
             await self.app(scope, receive, send)
             return
-        work = partial(_answer, Request(scope), match.groups(""))
+        request = Request(scope)
+        work = partial(_answer, request, match.groups(""))
         try:
-            # Each for itself: what two callers may see differs.
-            response = await TILES.draw(object(), work, receive)
+            response = await TILES.draw(_key(request), work, receive)
         except ClientLeft:
             return
-        except RastrumError as error:
+        except RastrumError as error:  # Busy
             response = problem_response(error)
         await response(scope, receive, send)
+
+
+def _key(request: Request) -> Hashable:
+    """What the public asks for at once is drawn once; what two others may see differs."""
+    headers = request.headers
+    if "authorization" in headers or "cookie" in headers:
+        return object()
+    return request.url.path, request.url.query, headers.get("if-none-match")
 
 
 def _answer(request: Request, parts: tuple[str, ...]) -> Response:

@@ -13,10 +13,10 @@ from repository.errors import BadRequest, Unavailable
 from repository.rendering_style import RenderingStyle
 from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.canvas import Canvas
+from tiler.pixels.pictures import draw_picture
 from tiler.pixels.reading import Pixels, read_window
 from tiler.pixels.rendering import MediaFormat, render
 from tiler.pixels.small_pictures import is_small, pixel_boxes, small_pictures
-from tiler.pixels.styles import paint
 from tiler.pixels.tile_matrix_sets import TILE_SIZE, WEB_MERCATOR_QUAD
 
 log = logging.getLogger("rastrum.tiles")
@@ -148,12 +148,10 @@ def _draw_small(canvas: Canvas, ref: AssetRef) -> None:
 def _draw_large(canvas: Canvas, ref: AssetRef, parts: list[tuple[int, int, int, int]]) -> None:
     for part in parts:
         top, left, bottom, right = part
-        pixels = read_window(
-            ref, canvas.bounds(part), WEB_MERCATOR_QUAD.crs, right - left, bottom - top,
-            bands=ref.style.bands, resampling=ref.style.resampling,
-        )  # fmt: skip
-        if not pixels.is_empty:
-            canvas.lay_under(paint(pixels, ref.style), top, left)
+        bounds = canvas.bounds(part)
+        picture = draw_picture(ref, bounds, WEB_MERCATOR_QUAD.crs, right - left, bottom - top)
+        if picture is not None:
+            canvas.lay_under(picture, top, left)
 
 
 def _under(upper: Pixels, lower: Pixels) -> Pixels:

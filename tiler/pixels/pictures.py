@@ -21,7 +21,7 @@ from tiler.pixels.colours import Bytes, Colours, Indexed, Picture, ScanLines
 from tiler.pixels.picture_kernels import draw_bytes, draw_codes, draw_ramp, draw_values
 from tiler.pixels.placement import Placement, place
 from tiler.pixels.reading import BLOCK, read_window, turns
-from tiler.pixels.rendering import MediaFormat, bands_for, encode, render
+from tiler.pixels.rendering import FORMATS, MediaFormat, bands_for, encode, render
 from tiler.pixels.row_runs import Layout
 from tiler.pixels.sampling import (
     NO_MASK,
@@ -32,7 +32,7 @@ from tiler.pixels.sampling import (
     nodata_of,
 )
 from tiler.pixels.source_window import Source, read_source, source_window
-from tiler.pixels.styles import class_table, ramp_palette
+from tiler.pixels.styles import class_table, paint, ramp_palette
 
 QUICK_TYPES = frozenset({"uint8", "int16", "uint16", "float32"})
 """Compiled for beforehand; others are rare and take the long way."""
@@ -62,6 +62,23 @@ def draw(
         resampling=ref.style.resampling if media.is_picture else "nearest",
     )  # fmt: skip
     return None if pixels.is_empty and needs_data else render(pixels, ref.style, media.extension)
+
+
+def draw_picture(
+    ref: AssetRef, bounds: Bounds, crs: str, width: int, height: int
+) -> Indexed | Colours | None:
+    """A rectangle in the product's style, for others to draw on; None where nothing is valid in it.
+
+    Arguments and errors are those of `read_window`.
+    """
+    if max(width, height) <= BLOCK and _is_quick(ref):
+        drawn = _draw_quickly(ref, bounds, crs, width, height, FORMATS["webp"])
+        if drawn is not None and not isinstance(drawn[0], ScanLines):
+            return drawn[0] if drawn[1] else None
+    pixels = read_window(
+        ref, bounds, crs, width, height, bands=ref.style.bands, resampling=ref.style.resampling
+    )
+    return None if pixels.is_empty else paint(pixels, ref.style)
 
 
 def _is_quick(ref: AssetRef) -> bool:

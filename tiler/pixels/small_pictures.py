@@ -13,8 +13,7 @@ from tiler.pixels.asset_ref import AssetRef
 from tiler.pixels.bounded_cache import BoundedCache
 from tiler.pixels.colours import as_colours
 from tiler.pixels.halving import halve
-from tiler.pixels.reading import read_window
-from tiler.pixels.styles import paint
+from tiler.pixels.pictures import draw_picture
 from tiler.pixels.tile_matrix_sets import HALF_WORLD, MAX_LATITUDE, TILE_SIZE, WEB_MERCATOR_QUAD
 
 CACHE_BYTES = 24 * 2**20
@@ -88,11 +87,11 @@ def _read(ref: AssetRef, zoom: int, box: Box) -> SmallPicture:
         left * side - HALF_WORLD, HALF_WORLD - (top + height) * side,
         (left + width) * side - HALF_WORLD, HALF_WORLD - top * side,
     )  # fmt: skip
-    pixels = read_window(
-        ref, bounds, WEB_MERCATOR_QUAD.crs, width, height,
-        bands=ref.style.bands, resampling=ref.style.resampling,
-    )  # fmt: skip
-    colours = as_colours(paint(pixels, ref.style))
+    picture = draw_picture(ref, bounds, WEB_MERCATOR_QUAD.crs, width, height)
+    if picture is None:
+        nothing = np.zeros((height, width), np.uint8)
+        return SmallPicture(left, top, np.zeros((height, width, 3), np.uint8), nothing)
+    colours = as_colours(picture)
     alpha = np.full((height, width), 255, np.uint8) if colours.alpha is None else colours.alpha
     return SmallPicture(left, top, colours.rgb, alpha)
 
