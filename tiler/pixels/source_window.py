@@ -21,6 +21,9 @@ Mask = NDArray[np.bool_]
 
 SLACK = 1.01
 """An overview 1 % coarser than asked for still counts as fine enough: sizes are rounded up."""
+MOST_WHOLE = 1 << 20
+"""Pixels of a window that is read as it is though no overview comes close; larger ones are
+decimated on the way."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,11 @@ def _read_blocks(ref: AssetRef, window: SourceWindow, bands: Sequence[int]) -> S
             return None
         level = cog.header.levels[window.level + 1]
         scale_x, scale_y = ref.width / level.width, ref.height / level.height
-        if int(window.resolution / max(scale_x, scale_y) + 0.01) > 1:
-            return None
         column, width = _span(window.columns, scale_x, level.width)
         row, height = _span(window.rows, scale_y, level.height)
+        excess = int(window.resolution / max(scale_x, scale_y) + 0.01)
+        if excess > 1 and width * height > MOST_WHOLE:
+            return None
         samples = [i - 1 for i in _with_alpha(ref, bands)]
         data, mask = cog.read(
             window.level + 1, Box(column, row, width, height), samples,
@@ -113,6 +117,8 @@ def _read_by_gdal(
         first_row, height = _span(window.rows, scale_y, dataset.height)
         part = Window(first_column, first_row, width, height)
         excess = max(1, int(window.resolution / max(scale_x, scale_y) + 0.01))
+        if width * height <= MOST_WHOLE:
+            excess = 1
         shape = (-(-height // excess), -(-width // excess))
         method = Method.average if average else Method.nearest
         reading = {"window": part, "out_shape": shape, "resampling": method}

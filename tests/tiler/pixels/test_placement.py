@@ -32,7 +32,7 @@ def interpolated(nodes: np.ndarray, size: int) -> np.ndarray:
 @pytest.mark.parametrize("size", [256, 1024])
 @pytest.mark.parametrize("z", [1, 3, 9])
 @pytest.mark.parametrize("crs", GRIDS)
-def test_a_position_is_that_of_proj_to_a_tenth_of_a_pixel(crs: str, z: int, size: int) -> None:
+def test_a_position_is_that_of_proj_as_exactly_as_is_said(crs: str, z: int, size: int) -> None:
     pixel, left, top, side = GRIDS[crs]
     middle = Transformer.from_crs(crs, 4326, always_xy=True).transform(
         left + pixel * side * 0.4, top - pixel * side * 0.3
