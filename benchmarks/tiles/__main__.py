@@ -52,11 +52,14 @@ def main() -> None:
     table = Table(options.rounds, options.seconds)
     megabytes = 30 if options.quick else 300
     print_head()
-    with tempfile.TemporaryDirectory(prefix="rastrum-bench-", dir="/tmp") as name:
-        Bench(table, Path(name), megabytes, 1_000 if options.quick else 10_000).run(options.cases)
-    if "cold" in options.cases:
-        cold.measure(table, megabytes)
-    table.finish()
+    try:
+        with tempfile.TemporaryDirectory(prefix="rastrum-bench-", dir="/tmp") as name:
+            world = 1_000 if options.quick else 10_000
+            Bench(table, Path(name), megabytes, world).run(options.cases)
+        if "cold" in options.cases:
+            cold.measure(table, megabytes)
+    finally:  # what was measured is worth knowing, whatever came after
+        table.finish()
 
 
 class Bench:
