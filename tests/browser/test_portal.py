@@ -64,7 +64,7 @@ def seen(live_server_process: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     }
     run = subprocess.run(
         [node(), str(Path(__file__).with_name("journey.mjs")), json.dumps(given)],
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-3000:]
     result: dict[str, Any] = json.loads(run.stdout)
