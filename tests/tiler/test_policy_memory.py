@@ -19,7 +19,7 @@ def now(monkeypatch: pytest.MonkeyPatch, refs: Any) -> dict[str, Any]:
     """A generation and a time to set, and a door that counts who asks."""
     state = {"generation": 7, "time": 100.0, "asked": 0}
 
-    def door(caller: Any, collection: str, product: str) -> Any:
+    def door(caller: Any, collection: str, product: str, style: str) -> Any:
         state["asked"] += 1
         if product not in refs:
             raise NotFound
