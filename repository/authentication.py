@@ -79,7 +79,7 @@ def _by_token(token: str) -> Principal:
 @cache
 def _token_query() -> tuple[str, tuple[Any, ...]]:
     """The query with a mark in place of the hash: a map sends its token with every tile, and making
-    the query costs the ORM five times what asking it does."""
+    the query costs the ORM more than asking it does."""
     rows = (
         ApiToken.objects.filter(hash=_HASH, user__is_active=True)
         .filter(Q(expires=None) | Q(expires__gt=Now()))

@@ -1,8 +1,7 @@
 """How much is drawn at the same time: a few renders, a short queue, and a word to the others.
 
 All of it happens on the event loop; only the drawing itself is done by threads. Renders beyond a
-few at once make each other slower (they take turns for the interpreter, 8 at once cost nine
-times the CPU of one, measured), and each holds memory.
+few at once take turns for the interpreter, and each holds memory.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ class RenderGate:
         self._work.put(render)
 
     def _draw_on(self) -> None:
-        """A thread's life. A pool of the library with asyncio's bridge costs a third more a hop."""
+        """A thread's life."""
         while True:
             self._draw_one(self._work.get())
 
