@@ -106,7 +106,7 @@ def _webp_cog(cog: Path, target: Path) -> None:
 
 def _ask(ref: AssetRef, archive: Path, style: RenderingStyle, extension: str) -> float:
     """Microseconds of CPU for one stored tile, found and read."""
-    pyramid = PyramidRef(str(archive), style.digest, extension, str(archive), _no_range)
+    pyramid = PyramidRef(str(archive), style.digest, extension, str(archive), ())
     known = replace(ref, pyramid=pyramid)
     z, media = ref.max_zoom, media_format(extension)
     left, top, right, bottom = WEB_MERCATOR_QUAD.tiles_over(ref.bounds_wgs84, z)
@@ -139,10 +139,6 @@ def _opening(archive: Path) -> float:
 def _middle(ref: AssetRef) -> tuple[int, int]:
     left, top, right, bottom = WEB_MERCATOR_QUAD.tiles_over(ref.bounds_wgs84, ref.max_zoom)
     return (left + right) // 2, (top + bottom) // 2
-
-
-def _no_range(start: int, length: int) -> bytes:
-    raise OSError("there is a file")
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -276,10 +276,7 @@ def _superseded(product: Product, asset: Asset, newest: RasterInfo) -> RasterInf
 
 
 def _pixels_of(info: RasterInfo, asset: Asset) -> dict[str, Any]:
-    store = object_store()
-    return {
-        "gdal_path": store.gdal_path(asset.key),
-        "gdal_environment": tuple(sorted(store.gdal_environment().items())),
+    return _place_of(asset.key) | {
         "width": info.width, "height": info.height,
         "crs_wkt": info.crs_wkt, "crs_name": info.crs_name,
         "transform": info.transform, "bounds": info.bounds, "bounds_wgs84": info.bounds_wgs84,
@@ -293,12 +290,16 @@ def _pyramid_of(principal: Principal, product: Product, version: int) -> Pyramid
     row = rows.filter(version=version, renderer=RENDERER, state=PyramidState.READY).first()
     if row is None:
         return None
-    store, key = object_store(), row.key
-    path = store.local_path(key)
-    return PyramidRef(
-        key=key, drawing=row.drawing, extension=row.format, path=str(path) if path else None,
-        read_range=lambda start, length: b"".join(store.read_range(key, start, length)),
-    )  # fmt: skip
+    return PyramidRef(key=row.key, drawing=row.drawing, extension=row.format, **_place_of(row.key))
+
+
+def _place_of(key: str) -> dict[str, Any]:
+    """How an object is opened."""
+    store = object_store()
+    return {
+        "gdal_path": store.gdal_path(key),
+        "gdal_environment": tuple(sorted(store.gdal_environment().items())),
+    }
 
 
 def _layer(

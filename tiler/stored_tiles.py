@@ -7,18 +7,16 @@ neither in the answer's headers nor in its body.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 
-from repository.errors import RastrumError
 from tiler.pixels.asset_ref import AssetRef, PyramidRef
 from tiler.pixels.empty_tiles import empty_tile
 from tiler.pixels.pmtiles import open_archive
 from tiler.pixels.pyramid_index import PyramidIndex, index_of
 from tiler.pixels.rendering import MediaFormat
+from tiler.pixels.stored_bytes import stored_bytes
 from tiler.pixels.tile_matrix_sets import TILE_SIZE, TileMatrixSet
 
 log = logging.getLogger("rastrum.tiles")
@@ -50,39 +48,28 @@ def stored_tile(
     offset, length = place
     if not length:
         return empty_tile(pyramid.extension)
-    return _read(archive.read, pyramid, offset, length)
-
-
-def _read(
-    read: Callable[[int, int], bytes], pyramid: PyramidRef, offset: int, length: int
-) -> bytes | None:
-    """None where the store does not give it: drawing may still work."""
     try:
-        body = read(offset, length)
-    except (OSError, RastrumError) as error:
+        return archive.read(offset, length)
+    except OSError as error:
         log.warning("the pyramid %s cannot be read (%s); its tiles are drawn", pyramid.key, error)
         return None
-    return body if len(body) == length else None
 
 
 class OpenArchive:
-    """An archive with its index. A file stays open until the last reader has gone."""
+    """An archive with its index. Raises OSError, ValueError."""
 
     def __init__(self, pyramid: PyramidRef) -> None:
-        self._descriptor: int | None = None
-        self.read = pyramid.read_range
-        if pyramid.path is not None:
-            self._descriptor = os.open(pyramid.path, os.O_RDONLY | os.O_CLOEXEC)
-            self.read = self._read_file
+        source = stored_bytes(pyramid.gdal_path, pyramid.gdal_environment)
+        if source is None:
+            raise OSError("there is no way to its bytes")
+        self._source = source
         self.index: PyramidIndex = index_of(open_archive(self.read))
 
-    def __del__(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-
-    def _read_file(self, start: int, length: int) -> bytes:
-        assert self._descriptor is not None, "chosen where there is a file"
-        return os.pread(self._descriptor, length, start)
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes of the archive; from its beginning, fewer where it is shorter."""
+        if start == 0:
+            return self._source.start(length)[0]
+        return bytes(self._source.read([(start, length)])[0])
 
 
 class _Open:
@@ -105,7 +92,7 @@ class _Open:
                 return None
         try:
             return self._keep(pyramid.key, OpenArchive(pyramid))
-        except (OSError, RastrumError, ValueError) as error:
+        except (OSError, ValueError) as error:
             log.warning("the pyramid %s cannot be opened (%s); tiles are drawn", pyramid.key, error)
             self._failed = {pyramid.key: time.monotonic() + AGAIN_SECONDS}
             return None

@@ -48,14 +48,10 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
         archive = tmp_path / "a.pmtiles"
         drawn = draw_pyramid(order, path, archive, lambda share: None)
         assert drawn.size == archive.stat().st_size
-        pyramid = PyramidRef(str(archive), style.digest, extension, str(archive), read_nothing)
+        pyramid = PyramidRef(str(archive), style.digest, extension, str(archive), ())
         return replace(ref, pyramid=pyramid, min_zoom=drawn.min_zoom, max_zoom=drawn.max_zoom)
 
     return make
-
-
-def read_nothing(start: int, length: int) -> bytes:
-    raise OSError("there is a file to read")
 
 
 def both(ref: AssetRef, z: int, x: int, y: int, extension: str = "") -> tuple[Any, Any]:
@@ -153,5 +149,5 @@ def test_a_pyramid_that_is_gone_or_broken_is_no_error(stored: Stored, tmp_path: 
     (tmp_path / "broken").write_bytes(b"PMTiles\3" + bytes(300))
     assert ref.pyramid is not None
     for path in ("gone", "broken"):
-        pyramid = replace(ref.pyramid, key=path, path=str(tmp_path / path))
+        pyramid = replace(ref.pyramid, key=path, gdal_path=str(tmp_path / path))
         assert stored_tile(replace(ref, pyramid=pyramid), *where) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from repository.raster_info import Affine6, BandInfo, Bounds, Kind
@@ -19,10 +18,9 @@ class PyramidRef:
     """RenderingStyle.digest of what is in it."""
     extension: str
     """Of the tiles that are in it."""
-    path: str | None
-    """The file itself where the store is a folder of this machine."""
-    read_range: Callable[[int, int], bytes]
-    """(start, length) -> those bytes of it, wherever it lies. Raises RastrumError, OSError."""
+    gdal_path: str
+    gdal_environment: tuple[tuple[str, str], ...]
+    """As of AssetRef: see `tiler.pixels.stored_bytes`."""
 
 
 @dataclass(frozen=True, eq=False)
