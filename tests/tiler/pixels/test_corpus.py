@@ -105,7 +105,9 @@ def assert_nearest(ref: AssetRef, tile: Tile, differing: list[int]) -> None:
     """Values of the very pixel, but for a few of its neighbour's; masks alike but for edges."""
     ours = read_tile(ref, QUAD, *tile, bands=(1,))
     theirs, valid, level = by_gdal(ref, tile, Resampling.nearest)
-    assert (ours.mask != valid).mean() <= 0.01, (SEED, tile)
+    # At the limb of a globe GDAL leaves out pixels that PROJ places well.
+    bent = placement(ref, tile).columns.shape == (SIZE, SIZE)
+    assert (ours.mask != valid).mean() <= (0.03 if bent else 0.01), (SEED, tile)
     both = ours.mask & valid
     wrong = both & ~np.isclose(ours.data[0], theirs, rtol=0, atol=0, equal_nan=True)
     differing[0] += int(wrong.sum())
