@@ -75,3 +75,20 @@ def look_up(index: NDArray[Any], palette: Bytes, rgb: Bytes, alpha: Bytes) -> bo
             alpha[i, j] = palette[number, 3]
             least = min(least, palette[number, 3])
     return least == 255
+
+
+def on_white(rgb: Bytes, alpha: Bytes) -> Bytes:
+    """Colours (h, w, 3) as they look on white paper through their `alpha` (h, w)."""
+    mixed = np.empty(rgb.shape, np.uint8)
+    _mix_with_white(rgb, alpha, mixed)
+    return mixed
+
+
+@njit(nogil=True, cache=True)
+def _mix_with_white(rgb: Bytes, alpha: Bytes, mixed: Bytes) -> None:
+    for i in range(rgb.shape[0]):
+        for j in range(rgb.shape[1]):
+            share = np.int64(alpha[i, j])
+            for k in range(3):
+                value = rgb[i, j, k] * share + 255 * (255 - share) + 127
+                mixed[i, j, k] = np.uint8(np.uint64(value) // np.uint64(255))

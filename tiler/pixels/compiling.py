@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tiler.pixels import predictors
-from tiler.pixels.colours import Indexed, as_colours
+from tiler.pixels.colours import Indexed, as_colours, on_white
 from tiler.pixels.deflate import deflate
 from tiler.pixels.kernels import resample
 from tiler.pixels.picture_kernels import (
@@ -50,6 +50,7 @@ def compile_for(dtypes: Sequence[str] = USUAL_TYPES) -> None:
         draw_codes(np.zeros(3, code), layout, no_mask, *where, np.zeros(65536, np.uint8), index)
     deflate(filtered_lines(np.zeros((1, 1, 3), np.uint8)), 4, np.empty(2048, np.uint8))
     as_colours(Indexed(np.zeros((1, 1), np.uint8), np.zeros((1, 4), np.uint8)))
+    on_white(np.zeros((1, 1, 3), np.uint8), index)
     place((0.0, 0.0, 1.0, 1.0), "EPSG:3857", 32, 32, source_crs="EPSG:3857",
           source_transform=(1.0, 0.0, 0.0, 0.0, -1.0, 1.0), source_size=(1, 1))  # fmt: skip
     predictors.compile_for()

@@ -15,7 +15,7 @@ from rasterio.transform import from_bounds
 
 from repository.errors import NotFound
 from repository.rendering_style import RenderingStyle
-from tiler.pixels.colours import Colours, Indexed, Picture, ScanLines, as_colours
+from tiler.pixels.colours import Colours, Indexed, Picture, ScanLines, as_colours, on_white
 from tiler.pixels.png import encode_png
 from tiler.pixels.reading import Pixels
 from tiler.pixels.styles import paint
@@ -86,17 +86,14 @@ def encode(picture: Picture, media: MediaFormat) -> bytes:
 def _on_white(picture: Indexed | Colours) -> NDArray[np.uint8]:
     """JPEG has no transparency: paper shows through."""
     if isinstance(picture, Indexed):
-        colours, alpha = picture.palette[:, :3], picture.palette[:, 3]
-        return as_colours(Indexed(picture.index, np.insert(_mixed(colours, alpha), 3, 255, 1))).rgb
+        palette = picture.palette
+        paper = on_white(*(np.ascontiguousarray(p)[None] for p in (palette[:, :3], palette[:, 3])))[
+            0
+        ]
+        return as_colours(Indexed(picture.index, np.insert(paper, 3, 255, axis=1))).rgb
     if picture.alpha is None:
         return picture.rgb
-    return _mixed(picture.rgb, picture.alpha)
-
-
-def _mixed(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    share = alpha[..., None].astype(np.uint16)
-    mixed = (colours * share + 255 * (255 - share) + 127) // 255
-    return mixed.astype(np.uint8)
+    return on_white(picture.rgb, np.ascontiguousarray(picture.alpha))
 
 
 def _with_alpha(colours: Colours) -> NDArray[np.uint8]:

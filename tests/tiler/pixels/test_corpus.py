@@ -105,7 +105,8 @@ def assert_nearest(ref: AssetRef, tile: Tile, differing: list[int]) -> None:
     """Values of the very pixel, but for a few of its neighbour's; masks alike but for edges."""
     ours = read_tile(ref, QUAD, *tile, bands=(1,))
     theirs, valid, level = by_gdal(ref, tile, Resampling.nearest)
-    assert (ours.mask != valid).mean() <= 0.01, (SEED, tile)
+    # At the limb of a globe GDAL leaves out pixels that PROJ places well.
+    assert (ours.mask != valid).mean() <= (0.03 if is_bent(ref, tile) else 0.01), (SEED, tile)
     both = ours.mask & valid
     wrong = both & ~np.isclose(ours.data[0], theirs, rtol=0, atol=0, equal_nan=True)
     differing[0] += int(wrong.sum())
@@ -148,7 +149,8 @@ def assert_average(ref: AssetRef, tile: Tile) -> None:
     values = theirs[both].astype(float)
     allowed = max(1.01 if ours.data.dtype.kind in "iu" else 0, 0.01 * float(np.ptp(values)), 1e-9)
     error = np.abs(ours.data[0][both].astype(float) - values)
-    assert (error > allowed).sum() <= max(4, 0.01 * error.size), (SEED, tile)
+    share = 0.05 if is_bent(ref, tile) else 0.01
+    assert (error > allowed).sum() <= max(4, share * error.size), (SEED, tile)
 
 
 def without_edges(mask: np.ndarray) -> np.ndarray:
@@ -157,6 +159,11 @@ def without_edges(mask: np.ndarray) -> np.ndarray:
         mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
     )
     return inner
+
+
+def is_bent(ref: AssetRef, tile: Tile) -> bool:
+    """Whether the raster is placed pixel by pixel: whole continents, limbs, poles."""
+    return bool(placement(ref, tile).columns.shape == (SIZE, SIZE))
 
 
 def is_turned(ref: AssetRef, tile: Tile) -> bool:
