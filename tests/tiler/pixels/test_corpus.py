@@ -193,6 +193,7 @@ def by_gdal(
         with WarpedVRT(
             dataset, crs=QUAD.crs, transform=from_bounds(*QUAD.bounds(*tile), SIZE, SIZE),
             width=SIZE, height=SIZE, resampling=resampling, tolerance=0.001, add_alpha=not masked,
+            UNIFIED_SRC_NODATA="NO",
         ) as warped:  # fmt: skip
             # GDAL takes the last of two or four bands alone for alpha, and NaN for a value.
             valid = warped.read_masks(1) if masked else warped.read(warped.count)
