@@ -225,7 +225,7 @@ def _draw_ramp(task: _Task) -> tuple[Picture, int]:
         source.data.dtype.kind != "f", float(low[0]), float(scale[0]),
         index,
     )  # fmt: skip
-    return Indexed(index, ramp_palette(style.ramp)), count
+    return Indexed(index, ramp_palette(style.ramp), is_ordered=True), count
 
 
 def _draw_classes(task: _Task) -> tuple[Picture, int]:
