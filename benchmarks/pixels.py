@@ -98,7 +98,7 @@ def _measure(ref: AssetRef, tile: Tile) -> dict[str, float]:
         )  # fmt: skip
 
     placed = place()
-    window = source_window(ref, placed.columns, placed.rows, placed.resolution)
+    window = source_window(ref, placed.columns, placed.rows, placed.resolution, placed.reach)
     found: dict[str, float] = {"place": _cpu(place)}
     if window is not None:
         average = ref.style.resampling != "nearest"

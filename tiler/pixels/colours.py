@@ -20,6 +20,9 @@ class Indexed:
     """(height, width); 0 is transparent."""
     palette: Bytes
     """(colours, 4): red, green, blue, alpha."""
+    is_ordered: bool = False
+    """Whether the colours follow each other as values do: then differences between neighbours
+    are small."""
 
 
 @dataclass(frozen=True)

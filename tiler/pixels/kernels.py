@@ -31,27 +31,19 @@ from tiler.pixels.row_runs import (
     edges,
     row_runs,
 )
-from tiler.pixels.source_values import MODE, NEAREST, Place, mode, opacity_at, value_at
+from tiler.pixels.run_values import bilinear_run, nearest_run
+from tiler.pixels.source_values import BILINEAR, MODE, NEAREST, Place, average, mode
 
 MOST_MODES = 256
 """Different values that one pixel's majority is chosen of; more are not counted."""
 
 
 @njit(**INNER)
-def _copy_one(
+def _majority(
     flat: Array, layout: Layout, window_mask: Array, nodata: Array, has_nodata: Array, alpha: int,
-    never_void: bool, method: int, run: Array, x: float, y: float, pixel: Array,
-    seen: Array, votes: Array,
+    never_void: bool, run: Array, x: float, y: float, pixel: Array, seen: Array, votes: Array,
 ) -> float:  # fmt: skip
-    """Copy source values as they are to `pixel` (bands), by NEAREST or MODE; how opaque."""
-    if method == NEAREST:
-        u, v = min(max(int(x), 0), layout[5] - 1), min(max(int(y), 0), layout[4] - 1)
-        opaque = opacity_at(flat, layout, window_mask, nodata, has_nodata, alpha, never_void, u, v)
-        if opaque != 0:
-            at = layout[3] + v * layout[0] + u * layout[1]
-            for k in range(pixel.size):
-                pixel[k] = flat[Place(at + k * layout[2])]
-        return opaque
+    """Copy source values as they are to `pixel` (bands), by MODE; how opaque."""
     opaque = 0.0
     for k in range(pixel.size):
         u, v = mode(
@@ -96,18 +88,30 @@ def resample(
             first, state = int(run[FIRST]), run[STATE]
             if state == OUTSIDE:
                 continue
+            if method == NEAREST:
+                valid_count += nearest_run(
+                    flat, layout, window_mask, nodata, has_nodata, alpha, never_void, run, frame,
+                    i, data, mask, opacity,
+                )  # fmt: skip
+                continue
+            if method == BILINEAR:
+                valid_count += bilinear_run(
+                    flat, layout, window_mask, nodata, has_nodata, alpha, never_void, run, frame,
+                    whole, i, data, mask, opacity,
+                )  # fmt: skip
+                continue
             for j in range(first, int(run[END])):
                 x, y = run[X] + (j - first) * run[DX], run[Y] + (j - first) * run[DY]
                 if state != INSIDE and not (x >= left and x < right and y >= top and y < bottom):
                     continue
-                if method in (NEAREST, MODE):
-                    opaque = _copy_one(
-                        flat, layout, window_mask, nodata, has_nodata, alpha, never_void, method,
+                if method == MODE:
+                    opaque = _majority(
+                        flat, layout, window_mask, nodata, has_nodata, alpha, never_void,
                         run, x, y, data[i, j], seen, votes,
                     )  # fmt: skip
                 else:
-                    opaque = value_at(
-                        flat, layout, window_mask, nodata, has_nodata, alpha, never_void, method,
+                    opaque = average(
+                        flat, layout, window_mask, nodata, has_nodata, alpha, never_void,
                         x, y, run[HALF_X], run[HALF_Y], values, weights,
                     )  # fmt: skip
                     for k in range(bands if opaque != 0 else 0):

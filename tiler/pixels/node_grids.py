@@ -67,6 +67,24 @@ def resolution(columns: Array, rows: Array, step_x: float, step_y: float) -> flo
 
 
 @njit(**COMPILED)
+def reach(columns: Array, rows: Array, step_x: float, step_y: float) -> tuple[float, float]:
+    """How far the largest pixel of the picture goes from its middle, in columns and in rows; 0
+    where nothing is placed. A node is `step_x`, `step_y` pixels of the picture from the next."""
+    height, width = columns.shape
+    per_x, per_y = 1 / step_x if step_x > 0 else 0.0, 1 / step_y if step_y > 0 else 0.0
+    far_x = far_y = 0.0
+    for i in range(max(height - 1, 1)):
+        for j in range(max(width - 1, 1)):
+            b, r = min(i + 1, height - 1), min(j + 1, width - 1)
+            x = abs(columns[i, r] - columns[i, j]) * per_x
+            x += abs(columns[b, j] - columns[i, j]) * per_y
+            y = abs(rows[i, r] - rows[i, j]) * per_x + abs(rows[b, j] - rows[i, j]) * per_y
+            if np.isfinite(x + y):
+                far_x, far_y = max(far_x, x / 2), max(far_y, y / 2)
+    return far_x, far_y
+
+
+@njit(**COMPILED)
 def is_exact_enough(
     columns: Array, rows: Array, width: int, height: int, is_periodic: bool, tolerance: float
 ) -> bool:

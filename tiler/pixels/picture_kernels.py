@@ -37,6 +37,7 @@ from tiler.pixels.rows import (
     doubt_mask,
     gather_band,
     gather_bytes,
+    is_any,
     keep_opaque,
     mix_band,
     mix_bytes,
@@ -188,9 +189,9 @@ def draw_values(
             run = runs[n]
             first, end = int(run[FIRST]), int(run[END])
             many = end - first
-            doubtful[:] = 1
+            doubtful[:many] = 1
             if run[STATE] == INSIDE and method in (BILINEAR, NEAREST):
-                doubtful[:] = 0
+                doubtful[:many] = 0
                 is_nearest = method == NEAREST
                 for k in range(3):
                     place = layout[3] + k * layout[2]
@@ -206,6 +207,9 @@ def draw_values(
                     gather_band(flat, place, layout, run, many, is_nearest, taps, shares)
                     doubt_alpha(taps, many, alpha_full, doubtful)
                 pack_levels(levels, first, many, row)
+                if not is_any(doubtful, many):
+                    count += many
+                    continue
             for j in range(many):
                 if not doubtful[j]:
                     count += 1
@@ -260,22 +264,29 @@ def draw_ramp(
             run = runs[n]
             first, end = int(run[FIRST]), int(run[END])
             many = end - first
-            doubtful[:] = 1
+            doubtful[:many] = 1
             if run[STATE] == INSIDE and method in (BILINEAR, NEAREST):
-                doubtful[:] = 0
+                doubtful[:many] = 0
                 is_nearest = method == NEAREST
                 gather_band(flat, layout[3], layout, run, many, is_nearest, taps, shares)
                 mix_band(
                     taps, shares, many, nodata[0], has_nodata[0], whole, low, scale, 1,
                     out[i, first:], doubtful,
                 )  # fmt: skip
+                valid = many
+                if is_any(doubtful, many):
+                    valid = settle_void(
+                        taps, shares, many, nodata[0], has_nodata[0], whole, low, scale, 1,
+                        out[i, first:], doubtful,
+                    )  # fmt: skip
                 if window_mask.size > 0:
                     doubt_mask(window_mask, run, many, is_nearest, doubtful)
-                if has_nodata[0] or not whole:
-                    settle_void(taps, many, nodata[0], has_nodata[0], out[i, first:], doubtful)
+                if not is_any(doubtful, many):
+                    count += valid
+                    continue
             for j in range(many):
-                if doubtful[j] != 1:
-                    count += doubtful[j] == 0
+                if not doubtful[j]:
+                    count += out[i, first + j] != 0
                     continue
                 out[i, first + j] = 0
                 x, y = run[X] + j * run[DX], run[Y] + j * run[DY]

@@ -165,7 +165,7 @@ def _draw_quickly(
         return None
     turn = found[0] * placement.period
     columns = placement.columns + turn if turn else placement.columns
-    window = source_window(ref, columns, placement.rows, placement.resolution)
+    window = source_window(ref, columns, placement.rows, placement.resolution, placement.reach)
     if window is None:
         return Indexed(np.zeros((height, width), np.uint8), np.zeros((1, 4), np.uint8)), 0
     source = read_source(ref, window, style.bands, average=style.resampling != "nearest")
@@ -238,7 +238,7 @@ def _draw_ramp(task: _Task) -> tuple[Picture, int]:
         source.data.dtype.kind != "f", float(low[0]), float(scale[0]),
         index,
     )  # fmt: skip
-    return Indexed(index, ramp_palette(style.ramp)), count
+    return Indexed(index, ramp_palette(style.ramp), is_ordered=True), count
 
 
 def _draw_classes(task: _Task) -> tuple[Picture, int]:

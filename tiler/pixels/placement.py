@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from repository.raster_info import Affine6, Bounds
-from tiler.pixels.node_grids import is_exact_enough, node_coordinates, resolution, to_pixels
+from tiler.pixels.node_grids import (
+    is_exact_enough,
+    node_coordinates,
+    reach,
+    resolution,
+    to_pixels,
+)
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +34,8 @@ SMALL_METRES = 650_000.0
 between them and projections bend, with 17."""
 KEPT = 2048
 """Placements by at most 17 nodes a side that a process keeps: 4.6 kB each, 400 bytes mostly."""
+MOST_STRETCHED = 8.0
+"""Times the finest of a picture's pixels that others may cover, to be read for."""
 CYLINDRICAL = ("mercator", "equidistant cyl", "plate carr", "cylindrical equal", "miller")
 """In the names of methods whose x is proportional to longitude, so that it repeats."""
 
@@ -47,6 +55,8 @@ class Placement:
     """Source pixels a picture pixel, along the finer axis; 0 where nothing is placed."""
     period: float
     """Columns after which the Earth repeats; 0 where it does not."""
+    reach: tuple[float, float] = (0.0, 0.0)
+    """Columns and rows from a pixel's middle to the end of what it covers, at most."""
 
 
 def place(
@@ -108,7 +118,7 @@ class _Where:
             columns, rows, self.source_width, self.source_height, self.period > 0,
             TOLERANCE_PIXELS * finest,
         )  # fmt: skip
-        return Placement(columns, rows, finest, self.period) if is_enough else None
+        return self._placed(columns, rows, finest, steps) if is_enough else None
 
     def by_every_pixel(self) -> Placement:
         """By as many exact points as the picture has pixels."""
@@ -116,7 +126,14 @@ class _Where:
         xs = left + (np.arange(self.width) + 0.5) * ((right - left) / self.width)
         ys = top - (np.arange(self.height) + 0.5) * ((top - bottom) / self.height)
         columns, rows = self._exact(*(c.copy() for c in np.meshgrid(xs, ys)))
-        return Placement(columns, rows, resolution(columns, rows, 1.0, 1.0), self.period)
+        return self._placed(columns, rows, resolution(columns, rows, 1.0, 1.0), (1.0, 1.0))
+
+    def _placed(
+        self, columns: Floats, rows: Floats, finest: float, steps: tuple[float, float]
+    ) -> Placement:
+        far_x, far_y = reach(columns, rows, *steps)
+        most = MOST_STRETCHED * finest  # towards the limb of a globe pixels grow without end
+        return Placement(columns, rows, finest, self.period, (min(far_x, most), min(far_y, most)))
 
     def _exact(self, xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
         if self.transformer is not None:

@@ -135,7 +135,7 @@ def _read_block(
     )  # fmt: skip
     for turn in turns(ref, placement):
         columns = placement.columns + turn * placement.period if turn else placement.columns
-        window = source_window(ref, columns, placement.rows, placement.resolution)
+        window = source_window(ref, columns, placement.rows, placement.resolution, placement.reach)
         if window is not None:
             source = read_source(ref, window, bands, average=resampling not in ("nearest", "mode"))
             yield sample(ref, source, bands, placement, turn, height, width, resampling=resampling)

@@ -93,22 +93,52 @@ def mix_band(
 
 
 @njit(**INNER)
-def settle_void(
-    taps: Array, count: int, void: float, has_void: bool, levels: Array, doubtful: Array
-) -> None:
-    """Level 0 where none of the four values is valid; `doubtful` is 2 there."""
-    nothing = np.float32(void if has_void else np.nan)
-    p00, p01, p10, p11 = taps[0], taps[1], taps[2], taps[3]
+def is_any(doubtful: Array, count: int) -> bool:
+    """Whether one of the first `count` is raised."""
+    raised = np.uint8(0)
     for j in range(count):
-        above = ((p00[j] == nothing) | (p00[j] != p00[j])) & (
-            (p01[j] == nothing) | (p01[j] != p01[j])
-        )
-        below = ((p10[j] == nothing) | (p10[j] != p10[j])) & (
-            (p11[j] == nothing) | (p11[j] != p11[j])
-        )
-        is_void = above & below
-        doubtful[j] = np.uint8(2) if is_void else doubtful[j]
-        levels[j] = np.uint8(0) if is_void else levels[j]
+        raised |= doubtful[j]
+    return raised != 0
+
+
+@njit(**INNER)
+def settle_void(
+    taps: Array, shares: Array, count: int, void: float, has_void: bool, whole: bool,
+    low: float, scale: float, least: int, levels: Array, doubtful: Array,
+) -> int:  # fmt: skip
+    """Levels by those of the four values that are valid, 0 where the nearest one is not; no
+    pixel is doubtful then. How many are valid."""
+    nothing = np.float32(void if has_void else np.nan)
+    zero, one, half, most = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
+    base, by, floor = np.float32(low), np.float32(scale), np.float32(least)
+    p00, p01, p10, p11 = taps[0], taps[1], taps[2], taps[3]
+    right, lower = shares[0], shares[1]
+    valid = 0
+    for j in range(count):
+        v00 = (p00[j] == p00[j]) & (p00[j] != nothing)
+        v01 = (p01[j] == p01[j]) & (p01[j] != nothing)
+        v10 = (p10[j] == p10[j]) & (p10[j] != nothing)
+        v11 = (p11[j] == p11[j]) & (p11[j] != nothing)
+        w00 = (one - right[j]) * (one - lower[j]) if v00 else zero
+        w01 = right[j] * (one - lower[j]) if v01 else zero
+        w10 = (one - right[j]) * lower[j] if v10 else zero
+        w11 = right[j] * lower[j] if v11 else zero
+        total = w00 * (p00[j] if v00 else zero) + w01 * (p01[j] if v01 else zero)
+        total += w10 * (p10[j] if v10 else zero) + w11 * (p11[j] if v11 else zero)
+        above = v01 if right[j] >= half else v00
+        below = v11 if right[j] >= half else v10
+        is_valid = below if lower[j] >= half else above
+        value = total / (w00 + w01 + w10 + w11)
+        if whole:
+            value = np.floor(value + half)
+        level = (value - base) * by + floor + half
+        level = level if level > floor else floor
+        level = level if level < most else most
+        levels[j] = np.uint8(np.int32(level)) if is_valid else np.uint8(0)
+        valid += 1 if is_valid else 0
+    for j in range(count):
+        doubtful[j] = 0
+    return valid
 
 
 @njit(**INNER)
@@ -212,13 +242,12 @@ def write_row(
 ) -> None:  # fmt: skip
     """A picture's row to `out` from `at`, `channels` bytes a pixel and at most 7 more after; as
     differences to the left where filtered. All are bytes."""
+    own = row[4:]
+    o, step = Place(at), Place(channels)
     if is_filtered:
-        own = row[4:]
         for k in range(4 * width):
             differences[k] = own[k] - row[k]
-    else:
-        differences[: 4 * width] = row[4 : 4 + 4 * width]
-    o, step = Place(at), Place(channels)
+        own = differences
     for j in range(width):
-        store_word(out, o, load_word(differences, Place(4 * j)))
+        store_word(out, o, load_word(own, Place(4 * j)))
         o += step

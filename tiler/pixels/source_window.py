@@ -36,6 +36,8 @@ class SourceWindow:
     """Full-resolution pixels a pixel of the picture."""
     columns: tuple[float, float]
     rows: tuple[float, float]
+    reach: tuple[float, float]
+    """Columns and rows around these that pixels of the picture may cover."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Source:
 
 
 def source_window(
-    ref: AssetRef, columns: Floats, rows: Floats, resolution: float
-) -> SourceWindow | None:
-    """The window that holds the positions; None where all lie outside the raster."""
+    ref: AssetRef, columns: Floats, rows: Floats, resolution: float,
+    reach: tuple[float, float] = (0.0, 0.0),
+) -> SourceWindow | None:  # fmt: skip
+    """The window that holds the positions and `reach` columns and rows around them; None where
+    all positions lie outside the raster."""
     extents = []
     for positions, size in ((columns, ref.width), (rows, ref.height)):
         low, high = (float(ufunc.reduce(positions, axis=None)) for ufunc in (np.fmin, np.fmax))
@@ -67,7 +71,8 @@ def source_window(
         if not (low < size and high >= 0):
             return None
         extents.append((max(low, 0.0), min(high, size - 1e-9)))
-    return SourceWindow(_level(ref.overviews, resolution), resolution, extents[0], extents[1])
+    level = _level(ref.overviews, resolution)
+    return SourceWindow(level, resolution, extents[0], extents[1], reach)
 
 
 def read_source(
@@ -88,8 +93,8 @@ def _read_blocks(ref: AssetRef, window: SourceWindow, bands: Sequence[int]) -> S
             return None
         level = cog.header.levels[window.level + 1]
         scale_x, scale_y = ref.width / level.width, ref.height / level.height
-        column, width = _span(window.columns, scale_x, level.width)
-        row, height = _span(window.rows, scale_y, level.height)
+        column, width = _span(window.columns, window.reach[0], scale_x, level.width)
+        row, height = _span(window.rows, window.reach[1], scale_y, level.height)
         excess = int(window.resolution / max(scale_x, scale_y) + 0.01)
         if excess > 1 and width * height > MOST_WHOLE:
             return None
@@ -113,8 +118,9 @@ def _read_by_gdal(
 ) -> Source:
     with borrowed_dataset(ref, window.level) as dataset:
         scale_x, scale_y = ref.width / dataset.width, ref.height / dataset.height
-        first_column, width = _span(window.columns, scale_x, dataset.width)
-        first_row, height = _span(window.rows, scale_y, dataset.height)
+        across, down = window.reach
+        first_column, width = _span(window.columns, across, scale_x, dataset.width)
+        first_row, height = _span(window.rows, down, scale_y, dataset.height)
         part = Window(first_column, first_row, width, height)
         excess = max(1, int(window.resolution / max(scale_x, scale_y) + 0.01))
         if width * height <= MOST_WHOLE:
@@ -151,8 +157,11 @@ def _level(overviews: tuple[int, ...], resolution: float) -> int:
     return fitting[-1] if fitting else -1
 
 
-def _span(extent: tuple[float, float], scale: float, size: int) -> tuple[int, int]:
-    """First pixel and number of pixels of a level, with a margin for bilinear."""
-    first = max(0, int(extent[0] / scale) - 1)
-    last = min(size - 1, int(extent[1] / scale) + 1)
+def _span(extent: tuple[float, float], reach: float, scale: float, size: int) -> tuple[int, int]:
+    """First pixel and number of pixels of a level, with a margin for bilinear, or for all that
+    is covered."""
+    low, high = extent[0] / scale, extent[1] / scale
+    far = reach / scale
+    first = max(0, min(int(low) - 1, int(low - far + 1e-6)))
+    last = min(size - 1, max(int(high) + 1, int(high + far - 1e-6)))
     return first, last - first + 1

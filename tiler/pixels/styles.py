@@ -55,7 +55,7 @@ def _paint_ramp(values: NDArray[Any], pixels: Pixels, style: RenderingStyle) -> 
     index = index if pixels.is_full else index * pixels.mask
     if style.outside == "transparent":
         index = index * ((values >= low) & (values <= high))
-    return Indexed(index, ramp_palette(style.ramp))
+    return Indexed(index, ramp_palette(style.ramp), is_ordered=True)
 
 
 def _from_palette(index: NDArray[Any], palette: Bytes) -> Indexed | Colours:

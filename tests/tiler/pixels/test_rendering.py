@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from rasterio.io import MemoryFile
 
 from repository.errors import BadRequest, NotFound
 from repository.rendering_style import RAMPS, ClassColor, RenderingStyle
+from tiler.pixels.colours import Indexed
+from tiler.pixels.png import encode_png
 from tiler.pixels.reading import Pixels
 from tiler.pixels.rendering import render
-from tiler.pixels.styles import ramp_palette
+from tiler.pixels.styles import paint, ramp_palette
 
 RGB = RenderingStyle(kind="rgb", bands=(1, 2, 3))
 GREY = RenderingStyle(kind="ramp", bands=(1,), ramp="gray", stretch=((0, 254),))
@@ -160,3 +163,14 @@ def test_an_unknown_ramp_is_refused() -> None:
     style = RenderingStyle(kind="ramp", bands=(1,), ramp="no such ramp")
     with pytest.raises(BadRequest):
         render(pixels_of(np.zeros((1, 2, 2))), style, "png")
+
+
+def test_a_ramp_is_written_as_differences_of_a_palette() -> None:
+    """A fifth smaller at least than numbers as they are, as neighbours are alike."""
+    values = np.add.outer(np.arange(256.0), np.arange(256.0)) / 2
+    noisy = values + np.random.default_rng(1).integers(-3, 4, values.shape)
+    picture = paint(pixels_of(noisy[None].astype("float32")), GREY)
+    assert isinstance(picture, Indexed)
+    body = encode_png(picture)
+    assert np.array_equal(rgba(body), picture.palette[picture.index])
+    assert len(body) < 0.8 * len(encode_png(replace(picture, is_ordered=False)))
