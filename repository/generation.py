@@ -33,7 +33,7 @@ from repository.failpoints import around
 
 log = logging.getLogger("rastrum.generation")
 
-WATCHED = ("rastrum_collection", "rastrum_product", "rastrum_style")
+WATCHED = ("rastrum_collection", "rastrum_overview_tile", "rastrum_product", "rastrum_style")
 """Tables that say who may see what and which pixels are shown; migration 0012 has the same."""
 CHANNEL = "rastrum_generation"
 BEAT_SECONDS = 0.5

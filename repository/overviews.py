@@ -88,13 +88,14 @@ def mark(collection_id: str, bboxes: Iterable[list[float] | None], *, takes_away
     with connection.cursor() as cursor:
         # The root first: who holds its row waits for nobody else.
         cursor.execute(
-            "insert into rastrum_overview_tile as t (collection_id, z, x, y) values (%s, 0, 0, 0) "
+            'insert into "rastrum_overview_tile" as t (collection_id, z, x, y) '
+            "values (%s, 0, 0, 0) "
             f"on conflict (collection_id, z, x, y) do update set {counted}",
             [collection_id],
         )
         if ranges:
             cursor.execute(
-                f"update rastrum_overview_tile t set {counted} "
+                f'update "rastrum_overview_tile" t set {counted} '
                 "from unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::int[]) "
                 "as r (z, x0, y0, x1, y1) where t.collection_id = %s and t.z = r.z "
                 "and t.x between r.x0 and r.x1 and t.y between r.y0 and r.y1",

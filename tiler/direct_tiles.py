@@ -86,7 +86,8 @@ class DirectTiles:
         """The answer to a GET if nothing has to be asked or drawn for it; else None."""
         found = _matched(path, query)
         if found is None:
-            return None
+            next_one = getattr(self.app, "at_once", None)
+            return next_one(path, query, headers) if next_one is not None else None
         authorization, cookies, known = _asked(headers)
         if not _is_public(authorization, cookies):
             return None

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-WATCHED = ("rastrum_collection", "rastrum_product", "rastrum_style")
+WATCHED = ("rastrum_collection", "rastrum_overview_tile", "rastrum_product", "rastrum_style")
 
 FUNCTION = """
 create function rastrum_tell_generation() returns trigger language plpgsql as $$

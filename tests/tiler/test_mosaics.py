@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from owslib.wmts import WebMapTileService
-from starlette.requests import Request
 
 from tests.tiler.mosaic_world import (
     BLUE,
@@ -20,7 +19,6 @@ from tests.tiler.mosaic_world import (
     classes,
     rgba,
 )
-from tiler import direct_mosaics
 from tiler.pixels import mosaics as pixel_mosaics
 from tiler.pixels.tile_matrix_sets import WEB_MERCATOR_QUAD as QUAD
 
@@ -274,14 +272,3 @@ def test_a_preview_shows_all_of_it(mosaic_world: MosaicWorld) -> None:
     assert client.get("/tiles/c/preview.png?max_size=200", headers=again).status_code == 304
     assert client.get("/tiles/c/preview.webp").headers["content-type"] == "image/webp"
     assert client.get("/tiles/c/preview.tif").json()["code"] == "unknown_format"
-
-
-def test_what_two_callers_may_see_is_never_drawn_once_for_both() -> None:
-    def key(*headers: tuple[bytes, bytes]) -> object:
-        scope = {"type": "http", "method": "GET", "path": "/tiles/c/WebMercatorQuad/0/0/0.png",
-                 "query_string": b"q=a", "headers": list(headers)}  # fmt: skip
-        return direct_mosaics._key(Request(scope))
-
-    assert key() == key()
-    for credentials in ((b"authorization", b"Bearer x"), (b"cookie", b"sessionid=x")):
-        assert key(credentials) not in (key(), key(credentials))

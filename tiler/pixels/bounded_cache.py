@@ -28,11 +28,21 @@ class BoundedCache(Generic[Key, Value]):
             return found
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep it."""
+        """Keep it, unless there is one by this key."""
         with self._lock:
-            if key in self._kept:
-                return
-            self._kept[key] = value
-            self._bytes += self._size_of(value)
-            while self._bytes > self._limit:
-                self._bytes -= self._size_of(self._kept.popitem(last=False)[1])
+            if key not in self._kept:
+                self._add(key, value)
+
+    def replace(self, key: Key, value: Value) -> None:
+        """Keep it instead of the one by this key."""
+        with self._lock:
+            before = self._kept.pop(key, None)
+            if before is not None:
+                self._bytes -= self._size_of(before)
+            self._add(key, value)
+
+    def _add(self, key: Key, value: Value) -> None:
+        self._kept[key] = value
+        self._bytes += self._size_of(value)
+        while self._bytes > self._limit:
+            self._bytes -= self._size_of(self._kept.popitem(last=False)[1])
