@@ -13,7 +13,7 @@ from config.bodies import FORM_OVERHEAD_BYTES
 
 EXPOSED = (
     "ETag, Content-Range, Accept-Ranges, Repr-Digest, Location, Link, Retry-After, "
-    "Content-Disposition, X-Assets, X-Assets-Cut, "
+    "Content-Disposition, X-Assets, X-Assets-Cut, X-Assets-Unfit, "
     "Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, "
     "Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, "
     "Upload-Concat, Upload-Job"

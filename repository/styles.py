@@ -91,6 +91,20 @@ def drawn_style(
     return _read(*found) if found else _unknown(name)
 
 
+def shared_style(principal: Principal, collection: str, name: str) -> tuple[RenderingStyle, int]:
+    """How a collection's own style of that name draws, and how many bands it needs; one small
+    query. Raises NotFound `unknown_style`."""
+    rows = visible_to(principal, Style.objects.filter(collection=collection, name=name))
+    found = "\0" not in name and rows.values_list("pk", "revision", "bands_needed").first()
+    return (_read(*found[:2]), found[2]) if found else _unknown(name)
+
+
+def shared_names(principal: Principal, collection: str) -> list[tuple[str, str]]:
+    """Names and titles of a collection's own styles."""
+    rows = visible_to(principal, Style.objects.filter(collection=collection))
+    return list(rows.order_by("name").values_list("name", "title"))
+
+
 @lru_cache(maxsize=200)
 def _read(style_id: uuid.UUID, revision: int) -> RenderingStyle:
     """The definition as it is at that revision; large ones take milliseconds to parse."""

@@ -96,12 +96,12 @@ RULES = [
         unless=TASKS_WITH_DATABASE,
     ),
     # Products one by one, resources of OGC API, and all products of a place at once, whose
-    # queries are made ahead.
+    # queries are made ahead (`member_queries`).
     Rule(
         "tiler reaches the catalogue by three doors",
         r"tiler(\..+)?",
         rf"repository\.(?!({L0[12:]}|links|asgi|boxes|times|generation)\b).+",
-        unless=r"tiler\.(products|collection_members|prepared_queries|ogc\.resources)",
+        unless=r"tiler\.(products|collection_members|member_queries|prepared_queries|ogc\.resources)",
     ),
 ]
 

@@ -61,13 +61,16 @@ class Live:
     @property
     def stamp(self) -> object:
         """See Plan."""
-        return self.members.stamps, self.members.is_cut
+        members = self.members
+        style = members.style.digest if members.style is not None else ""
+        return members.stamps, members.is_cut, style, members.unfit
 
     def draw(self) -> tuple[Canvas, Drawn]:
         """See Plan."""
         canvas = canvas_of_tile(*self.tile, self.size)
         drawn = draw_mosaic(canvas, self.members.refs())
         drawn.is_cut |= self.members.is_cut and bool((canvas.alpha < 255).any())
+        drawn.unfit = self.members.unfit
         return canvas, drawn
 
 

@@ -8,19 +8,19 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from repository.boxes import parse_box
-from repository.errors import BadRequest, NotFound
+from repository.errors import BadRequest
 from repository.raster_info import Bounds
 from repository.times import parse_range
 
 PROPERTY_PREFIX = "properties."
-NAMES = ("datetime", "q", "bbox", "sortby")
-"""Parameters that choose and order products, besides those of properties."""
+NAMES = ("datetime", "q", "bbox", "sortby", "style")
+"""Parameters that choose, order and draw products, besides those of properties."""
 NEWEST_FIRST = "-datetime"
 
 
 @dataclass(frozen=True)
 class MosaicQuery:
-    """Which products of a collection are shown, and which of them lies uppermost."""
+    """Which products of a collection are shown, which lies uppermost, and how they are drawn."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -28,13 +28,15 @@ class MosaicQuery:
     bbox_wgs84: Bounds | None = None
     properties: tuple[tuple[str, str], ...] = ()
     sort: str = NEWEST_FIRST
+    style: str = ""
+    """The collection's style of that name for all; empty: each in its own default."""
     pairs: tuple[tuple[str, str], ...] = ()
     """The parameters as they were given."""
 
     @property
     def is_plain(self) -> bool:
         """Whether all products are asked for in the usual order: what overviews show."""
-        chosen = (self.start, self.end, self.text, self.bbox_wgs84, self.properties)
+        chosen = (self.start, self.end, self.text, self.bbox_wgs84, self.properties, self.style)
         return not any(chosen) and self.sort == NEWEST_FIRST
 
     @property
@@ -46,8 +48,7 @@ class MosaicQuery:
 def parse_query(pairs: Iterable[tuple[str, str]]) -> MosaicQuery:
     """The query of a string's pairs; names that are not ours are left alone.
 
-    Raises BadRequest (`invalid_datetime`, `invalid_bbox`, `unsupported_filter`), NotFound
-    `unknown_style`.
+    Raises BadRequest (`invalid_datetime`, `invalid_bbox`, `unsupported_filter`).
     """
     given = [(n, v) for n, v in pairs if n in NAMES or n.startswith(PROPERTY_PREFIX)]
     _refuse_what_is_not_there_yet(dict(pairs))
@@ -60,8 +61,13 @@ def parse_query(pairs: Iterable[tuple[str, str]]) -> MosaicQuery:
             (name.removeprefix(PROPERTY_PREFIX), value)
             for name, value in given if name.startswith(PROPERTY_PREFIX)
         ),
-        sort=values.get("sortby") or NEWEST_FIRST, pairs=tuple(given),
+        sort=values.get("sortby") or NEWEST_FIRST, style=_named(values.get("style", "")),
+        pairs=tuple(given),
     )  # fmt: skip
+
+
+def _named(style: str) -> str:
+    return "" if style == "default" else style
 
 
 def _refuse_what_is_not_there_yet(values: dict[str, str]) -> None:
@@ -70,9 +76,4 @@ def _refuse_what_is_not_there_yet(values: dict[str, str]) -> None:
         raise BadRequest(
             "Filter expressions are not understood here.", code="unsupported_filter",
             hint="Use datetime, q, bbox, sortby and properties.NAME=VALUE.",
-        )  # fmt: skip
-    if (values.get("style") or "default") != "default":
-        raise NotFound(
-            "A collection is drawn in the default styles of its maps.", code="unknown_style",
-            hint="Leave style out, or write default.",
         )  # fmt: skip

@@ -51,6 +51,7 @@ def tilejson(request: Request, c: str, tms: str, tile_format: str = "png") -> Re
     name = tile_matrix_set(tms).name
     template = links.collection_tiles(c, tms=name, extension=extension) + query.suffix
     legend = links.collection_resource(c, "legend.png") if found.style else ""
+    legend = links.styled(legend, query.style or "default")
     document = descriptions.collection_tilejson(
         found.title, found.bounds_wgs84, found.max_zoom, template, legend,
         attribution=found.attribution,
@@ -80,7 +81,7 @@ async def tile(
     extension: str,
 ) -> Response:  # fmt: skip
     """One tile of a whole collection; `datetime`, `q`, `bbox`, `properties.NAME` choose among its
-    maps, `sortby` says which lies uppermost."""
+    maps, `sortby` says which lies uppermost; `style` is one of the collection's."""
     row, doubled = y.removesuffix("@2x"), y.endswith("@2x")
     query = parse_query(request.query_params.multi_items())
     work = partial(draw, request.headers, caller_of(request), c, tms, (z, x, row), extension, query,
@@ -145,6 +146,7 @@ def _values(
     members = members_at(viewer, query, tile)
     body, drawn = draw_values(list(members.refs()), *tile, size, media)
     drawn.is_cut |= members.is_cut
+    drawn.unfit = members.unfit
     return _answer(body, drawn, media, {"Cache-Control": cache_control(is_public=False)} | VARY)
 
 
@@ -154,6 +156,8 @@ def _answer(
     headers = {**caching, "X-Assets": str(drawn.assets)}
     if drawn.is_cut or drawn.failed:
         headers["X-Assets-Cut"] = "1"
+    if drawn.unfit:
+        headers["X-Assets-Unfit"] = str(drawn.unfit)
     if drawn.failed:
         headers["Cache-Control"] = "no-store"
         headers.pop("ETag", None)
@@ -173,11 +177,12 @@ def _caching(
 
 
 def _common_style(request: Request, c: str) -> tuple[Summary, RenderingStyle]:
-    found = summary(caller_of(request), c, MosaicQuery())
+    style = request.query_params.get("style", "")
+    found = summary(caller_of(request), c, parse_query([("style", style)]))
     if found.style is None:
         raise NotFound("The maps of this collection have different colours.", code="no_legend",
                        hint="Each map has a legend of its own.")  # fmt: skip
-    return found, RenderingStyle.from_json(found.style)
+    return found, found.style
 
 
 def _described(request: Request, found: Summary, answer: Response, *parts: object) -> Response:

@@ -115,17 +115,18 @@ def _of_collection(
     request: Request, collection: str, wanted: TileRequest, media: MediaFormat
 ) -> Response:
     """The same of all products of a collection together; the query may choose among them."""
-    if wanted.style not in ("", "default"):
-        raise _invalid("Style", f"There is no style {wanted.style[:50]}.")
-    query = parse_query(request.query_params.multi_items())
+    pairs = [p for p in request.query_params.multi_items() if p[0] != "style"]
+    query = parse_query([*pairs, ("style", wanted.style)])
     tile, caller = (wanted.z, wanted.column, wanted.row), caller_of(request)
     try:
         if wanted.pixel is None:
             return mosaic_response(request.headers, caller, collection, query, tile, media)
         viewer = viewer_of(caller, collection)
+        refs = members_at(viewer, query, tile).refs()
     except NotFound as error:
+        if error.code == "unknown_style":
+            raise _invalid("Style", error.detail) from None
         raise _no_layer(error.detail) from None
-    refs = members_at(viewer, query, tile).refs()
     body = mosaic_info(refs, WEB_MERCATOR_QUAD, tile, wanted.pixel, wanted.info_format)
     caching = {"Cache-Control": cache_control(is_public=viewer.is_public)}
     return Response(body, media_type=wanted.info_format, headers=caching)

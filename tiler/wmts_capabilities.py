@@ -166,7 +166,7 @@ def _style(name: str, title: str, legend: str) -> str:
 
 
 def _legend(service: Service, layer: Layer, style: str) -> str:
-    if not layer.has_legend:
+    if style == "default" and not layer.has_legend:
         return ""
     links, what = service.links, "legend.png"
     url = (

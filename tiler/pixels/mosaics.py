@@ -44,6 +44,8 @@ class Drawn:
     has_small: bool = False
     failed: int = 0
     """Products that could not be read: the picture lacks them, and no cache may keep it."""
+    unfit: int = 0
+    """Products that cannot be drawn in the style that was asked for."""
 
 
 def canvas_of_tile(z: int, x: int, y: int, size: int = TILE_SIZE) -> Canvas:
