@@ -8,6 +8,9 @@ import { joinMosaic, mosaicLayer } from "./map/mosaic_layer.js";
 import { light, outlineAt, outlineLayer } from "./map/outline_layer.js";
 import { boundsOf, extentOf } from "./map/places.js";
 
+// Outlines alone are seen with the land around them; maps from as near as they fill the page.
+const NEAREST = { outlines: 7, maps: 17 };
+
 const target = document.getElementById("map");
 if (target) show(target, JSON.parse(document.getElementById("map-data").textContent));
 
@@ -16,20 +19,20 @@ function show(target, data) {
   const layer = outlineLayer(data.products, { filled: !mosaic });
   const map = createMap(target, [mosaic, layer]);
   if (mosaic) joinMosaic(mosaic, document.getElementById("mosaic-form"));
-  fit(map, layer, data.bbox);
+  fit(map, layer, data.bbox, mosaic ? NEAREST.maps : NEAREST.outlines);
   joinCards(map, layer);
   const form = document.getElementById("search");
   if (form) joinSearch(map, form);
 }
 
-function fit(map, layer, bbox) {
+function fit(map, layer, bbox, maxZoom) {
   if (bbox) {
     map.getView().fit(extentOf(bbox));
     return;
   }
   const extent = boundingExtent([]);
   layer.getSource().forEachFeature((feature) => void extend(extent, feature.get("extent")));
-  if (!isEmpty(extent)) map.getView().fit(extent, { padding: [48, 48, 48, 48], maxZoom: 7 });
+  if (!isEmpty(extent)) map.getView().fit(extent, { padding: [48, 48, 48, 48], maxZoom });
 }
 
 function joinCards(map, layer) {
