@@ -16,7 +16,7 @@ from tests.services import ceph
 SEED = int(os.environ.get("FAULT_SEED") or 20261125)
 """The same at each run, so that a run that fails says something of the change; `make soak` takes
 another one each time."""
-CYCLES = {"folder": 46, "ceph": 8}
+CYCLES = {"folder": 50, "ceph": 8}
 
 
 def test_the_cycles_on_a_folder_kill_at_every_failpoint() -> None:
