@@ -29,6 +29,7 @@ from tiler.pixels.row_runs import (
     X,
     Y,
     edges,
+    room_for_runs,
     row_runs,
 )
 from tiler.pixels.run_values import bilinear_run, nearest_run
@@ -75,7 +76,7 @@ def resample(
     those whose footprint touches one.
     """
     height, width, bands = data.shape
-    runs = np.empty((max(columns.shape[1], 1), 9), np.float64)
+    runs = room_for_runs(columns)
     values, weights = np.zeros(bands), np.zeros(bands)
     seen, votes = np.zeros(MOST_MODES, flat.dtype), np.zeros(MOST_MODES)
     # Whole numbers without nodata, mask and alpha: all is valid, and nothing is asked.

@@ -30,6 +30,7 @@ from tiler.pixels.row_runs import (
     X,
     Y,
     edges,
+    room_for_runs,
     row_runs,
 )
 from tiler.pixels.rows import (
@@ -60,7 +61,7 @@ def draw_bytes(
     in the raster; with three the first pixel outside ends it, and the result is -1, else it
     says how many pixels lie in the raster. `out` holds 8 bytes more than the picture.
     """
-    runs = np.empty((max(columns.shape[1], 1), 9), np.float64)
+    runs = room_for_runs(columns)
     row, differences = np.zeros(width + 1, np.uint32), np.zeros(4 * width + 8, np.uint8)
     upper, lower = np.empty(width, np.uint64), np.empty(width, np.uint64)
     right, down = np.empty(2 * width, np.uint64), np.empty(2 * width, np.uint64)
@@ -176,7 +177,7 @@ def draw_values(
     four `channels` the last one is opacity. With three the first pixel that is not opaque ends
     it, and the result is -1; else it says how many pixels are valid. `out` holds 8 bytes more.
     """
-    runs = np.empty((max(columns.shape[1], 1), 9), np.float64)
+    runs = room_for_runs(columns)
     row, differences = np.zeros(width + 1, np.uint32), np.zeros(4 * width + 8, np.uint8)
     taps, shares = np.empty((4, width), np.float32), np.empty((2, width), np.float32)
     levels, doubtful = np.empty((3, width), np.uint8), np.empty(width, np.uint8)
@@ -253,7 +254,7 @@ def draw_ramp(
     The number is 1 + (value - `low`) * `scale`, rounded. Returns how many pixels are valid.
     """
     height, width = out.shape
-    runs = np.empty((max(columns.shape[1], 1), 9), np.float64)
+    runs = room_for_runs(columns)
     taps, shares = np.empty((4, width), np.float32), np.empty((2, width), np.float32)
     doubtful, values, weights = np.empty(width, np.uint8), np.zeros(1), np.zeros(1)
     left, top, right, bottom = edges(frame)
@@ -309,7 +310,7 @@ def draw_codes(
     """The nearest pixel's code, whose bits are read as unsigned, through `table` to numbers of
     colours (h, w); 0 where nothing is valid. Returns how many pixels have a colour."""
     height, width = out.shape
-    runs = np.empty((max(columns.shape[1], 1), 9), np.float64)
+    runs = room_for_runs(columns)
     left, top, right, bottom = edges(frame)
     has_mask = window_mask.size > 0
     count = 0

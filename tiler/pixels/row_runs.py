@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -41,7 +42,7 @@ def row_runs(
     width and height, then the window's first column, first row, and source pixels a pixel of the
     window across and down. A run is: first pixel, end, position of the first in pixels of the
     window and its step; whether all its pixels and their neighbours lie in the window or none in
-    the raster; half the width and height of a pixel's footprint.
+    the raster; half the width and height of a pixel's footprint. `runs` is `room_for_runs`.
     """
     node_rows, node_columns = columns.shape
     step_i = (node_rows - 1) / (height - 1) if height > 1 else 0.0
@@ -82,8 +83,51 @@ def row_runs(
         run[FIRST], run[END], run[X], run[Y], run[DX], run[DY] = first, end, x, y, dx, dy
         run[STATE] = _state(x, y, dx * (end - 1 - first), dy * (end - 1 - first), frame, layout)
         count += 1
+        if run[STATE] == MIXED and end - first > 2:
+            count += _split(runs, count - 1, frame, layout)
         first = end
     return count
+
+
+@njit(**INNER)
+def room_for_runs(columns: Array) -> Array:
+    """What `row_runs` fills."""
+    return np.empty((3 * max(columns.shape[1], 1), 9), np.float64)
+
+
+@njit(**INNER)
+def _split(runs: Array, n: int, frame: Array, layout: Layout) -> int:
+    """Make the inner part of run `n` one of its own, with what is left before and after; how
+    many runs that adds. Pixels at edges take ten times as long as those within."""
+    x, y, dx, dy = runs[n, X], runs[n, Y], runs[n, DX], runs[n, DY]
+    first, end = int(runs[n, FIRST]), int(runs[n, END])
+    begin, stop = _within(x, dx, float(layout[5]), 0.0, float(end - first - 1))
+    begin, stop = _within(y, dy, float(layout[4]), begin, stop)
+    if not stop - begin >= 2:
+        return 0
+    a, b = first + math.ceil(begin), first + math.floor(stop) + 1
+    added = 0
+    for start, to in ((first, a), (a, b), (b, end)):
+        if start >= to:
+            continue
+        part = runs[n + added]
+        part[HALF_X], part[HALF_Y] = runs[n, HALF_X], runs[n, HALF_Y]
+        part[FIRST], part[END], part[DX], part[DY] = start, to, dx, dy
+        part[X], part[Y] = x + (start - first) * dx, y + (start - first) * dy
+        steps = to - 1 - start
+        part[STATE] = _state(part[X], part[Y], dx * steps, dy * steps, frame, layout)
+        added += 1
+    return added - 1
+
+
+@njit(**INNER)
+def _within(at: float, step: float, size: float, begin: float, stop: float) -> tuple[float, float]:
+    """Of the steps `begin` to `stop` those after which `at` lies well within 0 to `size`."""
+    low, high = 0.5, size - 0.502
+    if abs(step) < 1e-9:
+        return (begin, stop) if low <= at < high else (begin, begin - 1)
+    one, other = (low - at) / step, (high - at) / step
+    return max(begin, min(one, other)), min(stop, max(one, other))
 
 
 @njit(**INNER)
