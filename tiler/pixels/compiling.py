@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from tiler.pixels import predictors
-from tiler.pixels.colours import Indexed, as_colours, on_white
+from tiler.pixels.canvas import Canvas
+from tiler.pixels.colours import Colours, Indexed, as_colours, on_white
 from tiler.pixels.deflate import deflate
+from tiler.pixels.halving import halve
 from tiler.pixels.kernels import resample
 from tiler.pixels.picture_kernels import (
     draw_bytes,
@@ -53,7 +55,20 @@ def compile_for(dtypes: Sequence[str] = USUAL_TYPES) -> None:
     on_white(np.zeros((1, 1, 3), np.uint8), index)
     place((0.0, 0.0, 1.0, 1.0), "EPSG:3857", 32, 32, source_crs="EPSG:3857",
           source_transform=(1.0, 0.0, 0.0, 0.0, -1.0, 1.0), source_size=(1, 1))  # fmt: skip
+    _compile_mosaics()
     predictors.compile_for()
+
+
+def _compile_mosaics() -> None:
+    """What lays pictures on each other and halves them."""
+    rgb, alpha = np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8)
+    canvas = Canvas(0, 0, 0, 2)
+    canvas.open_part((0, 0, 2, 2))
+    canvas.lay_under(Indexed(alpha, np.zeros((1, 4), np.uint8)))
+    canvas.lay_under(Colours(rgb, None))
+    canvas.lay_under(Colours(rgb, np.zeros((2, 2, 4), np.uint8)[..., 3]))
+    halve(rgb, alpha, 0, 0, False, rgb.copy(), alpha.copy())
+    halve(rgb, alpha, 0, 0, False, rgb[:1, :1], alpha[:1, :1])
 
 
 def forget() -> None:

@@ -3,7 +3,7 @@
 Differences between neighbours of a photograph hardly repeat: looking for repetitions takes
 three quarters of a fast compressor's time and, at its lowest level, makes the file larger.
 Measured on tiles of 256 pixels in full colour: 0.23 ms where ISA-L's level 1 takes 0.8, in
-10 % fewer bytes. Palettes do repeat, and stay with ISA-L (`tiler.pixels.png`).
+10 % fewer bytes. Palettes of classes do repeat, and stay with ISA-L (`tiler.pixels.png`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """The number of the renderer: part of every ETag, and of what a stored pyramid was drawn by."""
 
-RENDERER = "2"
+RENDERER = "3"
 """Raise it when the same product is drawn otherwise than before."""
