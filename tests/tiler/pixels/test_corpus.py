@@ -167,11 +167,12 @@ def is_bent(ref: AssetRef, tile: Tile) -> bool:
 
 
 def is_turned(ref: AssetRef, tile: Tile) -> bool:
-    """Whether the raster's rows run across the tile's by more than three degrees."""
+    """Whether the raster's rows or columns run across the tile's by more than three degrees."""
     placed = placement(ref, tile)
     with np.errstate(invalid="ignore"):
-        across = np.diff(placed.columns, axis=1), np.diff(placed.rows, axis=1)
-        return bool(np.nanmax(np.abs(across[1] / across[0])) > 0.05)
+        rows = np.diff(placed.rows, axis=1) / np.diff(placed.columns, axis=1)
+        columns = np.diff(placed.columns, axis=0) / np.diff(placed.rows, axis=0)
+        return max(float(np.nanmax(np.abs(slope))) for slope in (rows, columns)) > 0.05
 
 
 def placement(ref: AssetRef, tile: Tile) -> Any:
