@@ -154,7 +154,9 @@ class Bench:
 
     def _as_it_comes(self) -> None:
         """With the cache of drawn tiles, and tiles that were drawn ahead of time."""
-        with running_product(self.data, PUBLISH_SAMPLE="no") as product:
+        # The servers of tests draw nothing ahead of time by themselves.
+        soon = {"PRERENDER_SETTLE_SECONDS": "1", "SWEEP_SECONDS": "2"}
+        with running_product(self.data, PUBLISH_SAMPLE="no", **soon) as product:
             rgb = self.layers["rgb"]
             self.table.measure(f"PNG RGB, tile cache on, z{rgb.max_zoom}",
                                self.targets(product, "rgb", "png")[:2],
