@@ -99,7 +99,12 @@ async def _ask(
                 f"GET {address} HTTP/1.1\r\nHost: {where.netloc}\r\n{headers}\r\n".encode()
             )
             asked += 1
-            status, size = await _answer(reader)
+            try:
+                status, size = await _answer(reader)
+            except asyncio.IncompleteReadError:  # nginx ends a connection after 1,000 answers
+                writer.close()
+                reader, writer = await asyncio.open_connection(where.hostname, where.port)
+                continue
             answers.append((time.perf_counter() - start, size if status == 200 else 0))
         writer.close()
 
