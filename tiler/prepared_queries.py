@@ -6,6 +6,7 @@ three. Policy is in the query, so it is asked each time; only its text is kept.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from django.db.models import QuerySet
 from repository.connections import borrowed_connection
 
 _held = threading.local()
+_WORD = secrets.token_hex(8)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ def prepare(rows: QuerySet[Any, Any], marks: tuple[str, ...]) -> Prepared:
 
 
 def mark(name: str) -> str:
-    """A text that no value can be: ids and numbers have no line breaks."""
-    return f"\n {name} \n"
+    """A text that no value can be: filters hold what callers write, and nobody knows the word."""
+    return f"\n {name} {_WORD} \n"
 
 
 @contextmanager

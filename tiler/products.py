@@ -16,8 +16,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from repository import catalogue, styles
 from repository.authentication import request_principal
 from repository.connections import borrowed_connection
@@ -35,6 +33,7 @@ from repository.storage import object_store
 from tiler.pixels.asset_ref import AssetRef, PyramidRef
 from tiler.pixels.renderer import RENDERER
 from tiler.pixels.zooms import zoom_range
+from tiler.prepared_queries import Prepared, mark, prepare
 
 MAX_KNOWN = 5_000
 """Parsed products kept, a few kB each."""
@@ -52,8 +51,7 @@ Stamp = tuple[str, int, int, bool, int | None]
 """uuid, version, revision, whether it is public, number of its stored pyramid."""
 Styles = tuple[tuple[str, str], ...]
 """Names and titles."""
-_COLLECTION, _SLUG = "\n collection \n", "\n slug \n"
-"""Marks that no id can be."""
+_COLLECTION, _SLUG = mark("collection"), mark("slug")
 
 
 @dataclass(frozen=True)
@@ -204,25 +202,18 @@ _known = _Known()
 
 def _stamp(principal: Principal, collection: str, slug: str) -> Stamp:
     """What names the product's present state: one small query, through policy."""
-    sql, parameters = _stamp_query(principal)
-    address = {_COLLECTION: collection, _SLUG: slug}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [address.get(value, value) for value in parameters])
-        row = cursor.fetchone()
-    if row is None:
+    found = _stamp_query(principal).rows({_COLLECTION: collection, _SLUG: slug})
+    if not found:
         # Says whether it is absent or removed, in the catalogue's own words.
         catalogue.find_product(principal, collection, slug)
         raise NotFound(f"There is no map {collection}/{slug}, or you may not see it.")
-    uuid, version, revision, pyramid, *visibilities = row
+    uuid, version, revision, pyramid, *visibilities = found[0]
     return str(uuid), version, revision, set(visibilities) == {Visibility.PUBLIC}, pyramid
 
 
 @lru_cache(maxsize=1000)
-def _stamp_query(principal: Principal) -> tuple[str, tuple[Any, ...]]:
-    """The query as policy makes it for this caller, with two marks in place of the address.
-
-    Making it costs the ORM more than the database needs to answer it.
-    """
+def _stamp_query(principal: Principal) -> Prepared:
+    """The query as policy makes it for this caller, with two marks in place of the address."""
     rows = visible_to(principal, Product.objects.filter(collection_id=_COLLECTION, slug=_SLUG))
     wanted = (
         rows.filter(state=ProductState.PUBLISHED)
@@ -231,8 +222,7 @@ def _stamp_query(principal: Principal) -> tuple[str, tuple[Any, ...]]:
             "uuid", "version", "revision", "stored_pyramid", "visibility", "collection__visibility"
         )
     )
-    sql, parameters = wanted[:1].query.sql_with_params()
-    return sql, tuple(parameters)
+    return prepare(wanted[:1], (_COLLECTION, _SLUG))
 
 
 def _read(principal: Principal, product: Product, version: int) -> AssetRef:

@@ -65,6 +65,13 @@ def test_datetime_chooses(mosaic_world: MosaicWorld) -> None:
     assert colour(mosaic_world.picture(TILE, "?datetime=2023-01-01"))[3] == 0
 
 
+@pytest.mark.parametrize("name", ["west", "collection", "z"])
+def test_no_value_of_a_filter_is_taken_for_a_place(mosaic_world: MosaicWorld, name: str) -> None:
+    mosaic_world.add("red", RED, TILE, day=1)
+    answer = mosaic_world.get(TILE, f"?properties.title=%0A%20{name}%20%0A")
+    assert (answer.status_code, answer.headers["X-Assets"]) == (200, "0")
+
+
 def test_filters_are_those_of_the_search(mosaic_world: MosaicWorld) -> None:
     mosaic_world.add("red", RED, TILE, day=1, properties={"sensor": "A"}, title="rhine")
     mosaic_world.add("green", GREEN, TILE, day=2, properties={"sensor": "B"})
